@@ -1,1 +1,20 @@
-//! placeholder
+//! The domain of Relatch: users, sessions, tokens and keys.
+//!
+//! Owns every rule about the life of a session. Knows nothing of HTTP, SQL or threads: storage, hashing, time and
+//! chance come in as arguments and traits, so that each decision is a function that a test or a model can call.
+
+pub mod chance;
+pub mod domain;
+pub mod event;
+pub mod key;
+pub mod password;
+pub mod session;
+pub mod store;
+pub mod time;
+pub mod token;
+pub mod user;
+
+pub use chance::Entropy;
+pub use domain::Domain;
+pub use store::{Store, StoreError};
+pub use time::Timestamp;

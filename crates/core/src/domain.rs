@@ -1,0 +1,85 @@
+//! What use cases work with: the store, the hasher, chance, the keys and the rules, gathered once at start.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    Entropy, Store, Timestamp, chance,
+    key::Keyring,
+    password::PasswordHasher,
+    session::{Policy, Session},
+    token::{AccessClaims, AccessToken, IssuedTokens},
+};
+
+/// Who issues tokens, for whom (RFC 9068 §2.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issuer {
+    /// The claim `iss`: an URL without a slash at its end.
+    pub url: String,
+    /// The claim `aud`.
+    pub audience: String,
+    /// The claim `client_id`.
+    pub client_id: String,
+}
+
+/// The domain, ready to serve.
+pub struct Domain {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Hashes passwords, few at a time.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// The numbers that rule sessions.
+    pub policy: Arc<Policy>,
+    /// The keys that are good now; replaced as a whole when they change.
+    pub keys: ArcSwap<Keyring>,
+    /// What goes into every access token.
+    pub issuer: Issuer,
+}
+
+impl Domain {
+    /// Both tokens of a session as it stands: made with the newest keys.
+    pub fn issue(&self, session: &Session, now: Timestamp) -> IssuedTokens {
+        let keys = self.keys.load();
+        let (access, access_ends_at) = self.issue_access(session, session.created_at, now);
+        IssuedTokens {
+            access,
+            access_ends_at,
+            refresh: keys.tokens.newest().issue(
+                session.id,
+                &session.secret,
+                session.life.generation,
+            ),
+            refresh_ends_at: session.life.ends_at(&self.policy),
+            session: session.id,
+        }
+    }
+
+    /// An access token alone, and when it ends; `auth_time` is when the user last proved who he is.
+    pub fn issue_access(
+        &self,
+        session: &Session,
+        auth_time: Timestamp,
+        now: Timestamp,
+    ) -> (AccessToken, Timestamp) {
+        let ends_at = session.life.access_ends_at(&self.policy, now);
+        let jti = URL_SAFE_NO_PAD.encode(chance::draw::<16>(self.entropy.as_ref()));
+        let token = self.keys.load().signing.mint(&AccessClaims {
+            iss: &self.issuer.url,
+            sub: session.user.0,
+            aud: &self.issuer.audience,
+            client_id: &self.issuer.client_id,
+            exp: ends_at.as_seconds(),
+            iat: now.as_seconds(),
+            jti: &jti,
+            sid: session.id.0,
+            generation: session.life.generation.0,
+            auth_time: auth_time.as_seconds(),
+            amr: &["pwd"],
+        });
+        (token, ends_at)
+    }
+}

@@ -1,0 +1,188 @@
+//! Security events: what happened, to whom, from where. The store keeps them; nothing in them is a secret.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use crate::{
+    StoreError, Timestamp,
+    session::{EndReason, Generation, Session, SessionId, refresh},
+    user::UserId,
+};
+
+/// Where a request came from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The address of the peer.
+    pub address: Option<IpAddr>,
+    /// Its `User-Agent`, cut to 256 bytes.
+    pub agent: Option<String>,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// A user was registered.
+    Registered,
+    /// A session began by password.
+    LoggedIn,
+    /// A session was ended on purpose.
+    SessionEnded(EndReason),
+    /// A spent token came that cannot have been a retry.
+    ReuseDetected {
+        /// The generation that came.
+        presented: Generation,
+        /// The newest generation.
+        newest: Generation,
+    },
+    /// A bound session's spent token came after the retry window.
+    LateRetry {
+        /// The generation that came.
+        presented: Generation,
+        /// The newest generation.
+        newest: Generation,
+    },
+    /// The password was changed by its user.
+    PasswordChanged,
+    /// A password change named a wrong old password.
+    PasswordChangeFailed,
+    /// The user proved the password again within a session.
+    Reauthenticated,
+    /// That failed.
+    ReauthenticationFailed,
+}
+
+impl EventKind {
+    /// The stable name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Registered => "user.registered",
+            Self::LoggedIn => "session.opened",
+            Self::SessionEnded(_) => "session.ended",
+            Self::ReuseDetected { .. } => "session.reuse_detected",
+            Self::LateRetry { .. } => "session.late_retry",
+            Self::PasswordChanged => "password.changed",
+            Self::PasswordChangeFailed => "password.change_failed",
+            Self::Reauthenticated => "user.reauthenticated",
+            Self::ReauthenticationFailed => "user.reauthentication_failed",
+        }
+    }
+
+    /// What the name leaves open, as a JSON object.
+    pub fn detail(&self) -> Option<Value> {
+        match self {
+            Self::SessionEnded(reason) => Some(json!({ "reason": reason.name() })),
+            Self::ReuseDetected { presented, newest } | Self::LateRetry { presented, newest } => {
+                Some(json!({ "presented_generation": presented.0, "newest_generation": newest.0 }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// To whom.
+    pub user: UserId,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl Event {
+    /// That of a session.
+    pub fn of_session(session: &Session, kind: EventKind, origin: &Origin, at: Timestamp) -> Self {
+        Self {
+            at,
+            kind,
+            user: session.user,
+            session: Some(session.id),
+            origin: origin.clone(),
+        }
+    }
+
+    /// What a turn leaves on record: nothing for a rotation or a retry in time. `newest` is the row's generation.
+    pub fn of_turn(
+        session: &Session,
+        turn: &refresh::Turn,
+        request: &refresh::Request,
+    ) -> Option<Self> {
+        let (presented, newest) = (request.token.generation(), session.life.generation);
+        let kind = match *turn {
+            refresh::Turn::End(EndReason::Reuse) => EventKind::ReuseDetected { presented, newest },
+            refresh::Turn::End(reason) => EventKind::SessionEnded(reason),
+            refresh::Turn::Retry { late: true, .. } => EventKind::LateRetry { presented, newest },
+            _ => return None,
+        };
+        Some(Self::of_session(
+            session,
+            kind,
+            &request.origin,
+            request.now,
+        ))
+    }
+}
+
+/// A record as it is read back.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EventRow {
+    /// When.
+    pub at: Timestamp,
+    /// The stable name of what happened.
+    pub name: String,
+    /// To whom.
+    pub user: UserId,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// The address of the peer.
+    pub address: Option<String>,
+    /// Its `User-Agent`.
+    pub agent: Option<String>,
+    /// What the name leaves open.
+    pub detail: Option<Value>,
+}
+
+/// Where events are kept.
+#[async_trait]
+pub trait EventStore {
+    /// Adds one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn append_event(&self, event: Event) -> Result<(), StoreError>;
+
+    /// Counts one more failed login, by hour, user (none for an unknown name) and address. Not awaited by a promise:
+    /// a crash may forget it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn count_failed_login(
+        &self,
+        user: Option<UserId>,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// The events of a user, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list_events(&self, user: UserId, limit: u32) -> Result<Vec<EventRow>, StoreError>;
+
+    /// How often a login as this user (none: as an unknown name) failed since `since`, to the hour.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn failed_logins(
+        &self,
+        user: Option<UserId>,
+        since: Timestamp,
+    ) -> Result<u64, StoreError>;
+}

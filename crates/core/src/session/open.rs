@@ -1,0 +1,62 @@
+//! A session begins: what is verified before, and what the store is handed.
+
+use super::{Generation, Life, Policy, Session, SessionId, SessionSecret};
+use crate::{
+    Domain, Entropy, Timestamp, chance,
+    event::Origin,
+    password::PasswordHash,
+    user::{CredentialVersion, UserId},
+};
+
+/// What a client says of the device that it logs in on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Login {
+    /// What to call the device.
+    pub device: String,
+    /// Whether to live longer.
+    pub remember_me: bool,
+    /// Where the request came from.
+    pub origin: Origin,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// A verified login on its way to the store.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The session to begin.
+    pub session: Session,
+    /// The version of the credentials that were verified.
+    pub verified: CredentialVersion,
+    /// The same password under today's parameters, if its hash was older.
+    pub rehashed: Option<PasswordHash>,
+    /// Who asked.
+    pub origin: Origin,
+}
+
+impl Session {
+    /// A new session of this user.
+    pub fn begin(user: UserId, login: &Login, domain: &Domain) -> Self {
+        Self::drawn(user, login, &domain.policy, domain.entropy.as_ref())
+    }
+
+    /// The same, where there is no domain.
+    pub fn drawn(user: UserId, login: &Login, policy: &Policy, entropy: &dyn Entropy) -> Self {
+        let expires_at = login.now.plus(policy.lifetimes(login.remember_me).absolute);
+        Self {
+            id: SessionId(chance::random_uuid(entropy)),
+            user,
+            secret: SessionSecret::draw(entropy),
+            created_at: login.now,
+            device: login.device.clone(),
+            life: Life {
+                generation: Generation(0),
+                rotated_at: login.now,
+                expires_at,
+                remember_me: login.remember_me,
+                bound: false,
+                ended: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Turning a refresh token: the rotation decision, and the use case around it.
+//!
+//! [`decide`] is the heart of Relatch. It is pure, the store calls it with the session's row locked, and nobody else
+//! decides: HTTP only shapes what it says. `tests/refresh_model.rs` checks it against every schedule of a thief, lost
+//! answers, crashes and clocks up to a bound.
+
+use super::{EndReason, Ended, Generation, Life, Policy, Session};
+use crate::{
+    Domain, StoreError, Timestamp,
+    event::Origin,
+    token::{Genuine, IssuedTokens},
+};
+
+/// Whether the request proved that it holds the key that the session is bound to (RFC 9449).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Possession {
+    /// No proof came with the request.
+    NotShown,
+    /// A proof came that is wrong: another key, a bad signature, a missing or old nonce.
+    Refused,
+    /// A good proof by the bound key.
+    Proven,
+}
+
+/// A refresh token whose tag and proof are good, as the decision sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Presented {
+    /// The token's generation.
+    pub generation: Generation,
+    /// What came with it.
+    pub possession: Possession,
+}
+
+/// What becomes of a presented refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Turn {
+    /// The generation moves on; `lagged` when the token was newer than the row.
+    Rotate {
+        /// The generation of the token to answer with.
+        to: Generation,
+        /// The row had forgotten at least one rotation.
+        lagged: bool,
+    },
+    /// The newest token once more; nothing is written. `late` when past the window, which only a bound session may be.
+    Retry {
+        /// The generation of the token to answer with: the row's.
+        of: Generation,
+        /// It came after the retry window.
+        late: bool,
+    },
+    /// The session is over already.
+    Over(Ended),
+    /// The session is bound and the request did not prove that it holds the key. Nothing changes.
+    Unproven(Possession),
+    /// The session ends here: [`EndReason::Reuse`] or [`EndReason::GenerationExhausted`].
+    End(EndReason),
+}
+
+/// Decides, once and for all, what a genuine refresh token gets. Read from the top; the first case that holds counts.
+pub fn decide(life: &Life, presented: &Presented, policy: &Policy, now: Timestamp) -> Turn {
+    if let Some(ended) = life.over(policy, now) {
+        return Turn::Over(ended);
+    }
+    if life.bound && presented.possession != Possession::Proven {
+        return Turn::Unproven(presented.possession);
+    }
+    let (newest, shown) = (life.generation, presented.generation);
+    if shown >= newest {
+        return match shown.next() {
+            Some(to) => Turn::Rotate {
+                to,
+                lagged: shown > newest,
+            },
+            None => Turn::End(EndReason::GenerationExhausted),
+        };
+    }
+    let in_window =
+        shown.next() == Some(newest) && now.since(life.rotated_at) < policy.retry_window;
+    if life.bound || in_window {
+        return Turn::Retry {
+            of: newest,
+            late: !in_window,
+        };
+    }
+    Turn::End(EndReason::Reuse)
+}
+
+impl Life {
+    /// The life after a turn, if the turn changes it.
+    #[must_use]
+    pub fn after(&self, turn: &Turn, now: Timestamp) -> Option<Self> {
+        match *turn {
+            Turn::Rotate { to, .. } => Some(Self {
+                generation: to,
+                rotated_at: now,
+                ..self.clone()
+            }),
+            Turn::End(reason) => Some(Self {
+                ended: Some(Ended { reason, at: now }),
+                ..self.clone()
+            }),
+            Turn::Retry { .. } | Turn::Over(_) | Turn::Unproven(_) => None,
+        }
+    }
+}
+
+/// A refresh on its way to the store.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The token; its tag is good, its proof not yet checked.
+    pub token: Genuine,
+    /// What came with it.
+    pub possession: Possession,
+    /// Who sent it.
+    pub origin: Origin,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// What the store found and did.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// No such session here.
+    Unknown,
+    /// The proof is not of this session's secret: made by somebody who has a token key but not the database.
+    Forged,
+    /// Decided; the session is as it stands after the turn.
+    Turned(Box<Session>, Turn),
+}
+
+/// Checks the proof and decides. This is what a store calls on each locked row.
+pub fn turn(session: Option<Session>, request: &Request, policy: &Policy) -> Outcome {
+    let Some(mut session) = session else {
+        return Outcome::Unknown;
+    };
+    if !request.token.proves(&session.secret) {
+        return Outcome::Forged;
+    }
+    let presented = Presented {
+        generation: request.token.generation(),
+        possession: request.possession,
+    };
+    let turn = decide(&session.life, &presented, policy, request.now);
+    if let Some(life) = session.life.after(&turn, request.now) {
+        session.life = life;
+    }
+    Outcome::Turned(Box::new(session), turn)
+}
+
+/// Why a refresh was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// The token is genuine, and nobody remembers its session.
+    #[error("the session of this refresh token is not known here")]
+    UnknownSession,
+    /// Not a token of ours. The holder learns nothing else.
+    #[error("the refresh token is not genuine")]
+    Forged,
+    /// The session is over, perhaps by this very request.
+    #[error("the session has ended")]
+    Over(Ended),
+    /// The session is bound to a key and the request did not prove that it holds it.
+    #[error("the session is bound to a key that the request did not prove to hold")]
+    Unproven(Possession),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Answers a refresh: the tokens of the session's newest generation.
+///
+/// # Errors
+/// See [`RefreshError`]; nothing but the end of a session is ever changed by a refused refresh.
+pub async fn refresh(
+    domain: &Domain,
+    request: Request,
+) -> Result<(IssuedTokens, Turn), RefreshError> {
+    let now = request.now;
+    match domain.store.refresh(request).await? {
+        Outcome::Unknown => Err(RefreshError::UnknownSession),
+        Outcome::Forged => Err(RefreshError::Forged),
+        Outcome::Turned(session, turn) => match turn {
+            Turn::Rotate { .. } | Turn::Retry { .. } => Ok((domain.issue(&session, now), turn)),
+            Turn::Over(ended) => Err(RefreshError::Over(ended)),
+            Turn::Unproven(possession) => Err(RefreshError::Unproven(possession)),
+            Turn::End(reason) => Err(RefreshError::Over(Ended { reason, at: now })),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::lifetime::tests::{life, policy};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_010);
+
+    fn bearer(generation: u32) -> Presented {
+        Presented {
+            generation: Generation(generation),
+            possession: Possession::NotShown,
+        }
+    }
+
+    fn decide_at(life: &Life, generation: u32, now: Timestamp) -> Turn {
+        decide(life, &bearer(generation), &policy(), now)
+    }
+
+    #[test]
+    fn the_newest_token_rotates() {
+        assert_eq!(
+            decide_at(&life(), 7, NOW),
+            Turn::Rotate {
+                to: Generation(8),
+                lagged: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_token_newer_than_the_row_moves_the_row_forward() {
+        assert_eq!(
+            decide_at(&life(), 12, NOW),
+            Turn::Rotate {
+                to: Generation(13),
+                lagged: true
+            }
+        );
+    }
+
+    #[test]
+    fn the_token_before_gets_the_newest_again_within_the_window() {
+        let rotated = life().rotated_at;
+        let edge = rotated.plus(policy().retry_window);
+        let retry = Turn::Retry {
+            of: Generation(7),
+            late: false,
+        };
+        assert_eq!(decide_at(&life(), 6, rotated), retry);
+        assert_eq!(
+            decide_at(&life(), 6, rotated.minus(Duration::from_secs(9))),
+            retry,
+            "a clock that went back"
+        );
+        assert_eq!(
+            decide_at(&life(), 6, edge.minus(Duration::from_millis(1))),
+            retry
+        );
+        assert_eq!(decide_at(&life(), 6, edge), Turn::End(EndReason::Reuse));
+    }
+
+    #[test]
+    fn an_older_token_is_reuse_even_within_the_window() {
+        assert_eq!(decide_at(&life(), 5, NOW), Turn::End(EndReason::Reuse));
+        assert_eq!(decide_at(&life(), 0, NOW), Turn::End(EndReason::Reuse));
+    }
+
+    #[test]
+    fn no_window_means_no_retry() {
+        let policy = Policy {
+            retry_window: Duration::ZERO,
+            ..policy()
+        };
+        assert_eq!(
+            decide(&life(), &bearer(6), &policy, life().rotated_at),
+            Turn::End(EndReason::Reuse)
+        );
+    }
+
+    #[test]
+    fn a_session_that_is_over_says_why_whatever_comes() {
+        let ended = Ended {
+            reason: EndReason::Logout,
+            at: Timestamp::from_seconds(1_005),
+        };
+        let life = Life {
+            ended: Some(ended),
+            bound: true,
+            ..life()
+        };
+        for generation in [0, 6, 7, 8, u32::MAX] {
+            assert_eq!(decide_at(&life, generation, NOW), Turn::Over(ended));
+        }
+    }
+
+    #[test]
+    fn a_bound_session_changes_nothing_without_proof() {
+        let life = Life {
+            bound: true,
+            ..life()
+        };
+        for possession in [Possession::NotShown, Possession::Refused] {
+            for generation in [0, 6, 7, 8, u32::MAX] {
+                let presented = Presented {
+                    generation: Generation(generation),
+                    possession,
+                };
+                assert_eq!(
+                    decide(&life, &presented, &policy(), NOW),
+                    Turn::Unproven(possession)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_bound_session_forgives_every_spent_token() {
+        let life = Life {
+            bound: true,
+            ..life()
+        };
+        let proven = |generation| Presented {
+            generation: Generation(generation),
+            possession: Possession::Proven,
+        };
+        let late = life.rotated_at.plus(Duration::from_hours(24));
+        let of = life.generation;
+        assert_eq!(
+            decide(&life, &proven(6), &policy(), NOW),
+            Turn::Retry { of, late: false }
+        );
+        assert_eq!(
+            decide(&life, &proven(6), &policy(), late),
+            Turn::Retry { of, late: true }
+        );
+        assert_eq!(
+            decide(&life, &proven(0), &policy(), NOW),
+            Turn::Retry { of, late: true }
+        );
+        assert_eq!(
+            decide(&life, &proven(7), &policy(), late),
+            Turn::Rotate {
+                to: Generation(8),
+                lagged: false
+            }
+        );
+    }
+
+    #[test]
+    fn generations_run_out_with_an_end_and_not_with_a_wrap() {
+        let exhausted = Turn::End(EndReason::GenerationExhausted);
+        assert_eq!(decide_at(&life(), u32::MAX, NOW), exhausted);
+        let last = Life {
+            generation: Generation(u32::MAX),
+            ..life()
+        };
+        assert_eq!(decide_at(&last, u32::MAX, NOW), exhausted);
+        assert_eq!(
+            decide_at(&last, u32::MAX - 1, NOW),
+            Turn::Retry {
+                of: Generation(u32::MAX),
+                late: false
+            }
+        );
+    }
+
+    #[test]
+    fn only_a_rotation_and_an_end_change_the_row() {
+        let before = life();
+        let rotated = before
+            .after(
+                &Turn::Rotate {
+                    to: Generation(8),
+                    lagged: false,
+                },
+                NOW,
+            )
+            .unwrap_or_else(life);
+        assert_eq!(
+            (rotated.generation, rotated.rotated_at, rotated.ended),
+            (Generation(8), NOW, None)
+        );
+        assert_eq!(
+            rotated.expires_at, before.expires_at,
+            "the absolute end never moves"
+        );
+        let ended = before
+            .after(&Turn::End(EndReason::Reuse), NOW)
+            .and_then(|life| life.ended);
+        assert_eq!(
+            ended,
+            Some(Ended {
+                reason: EndReason::Reuse,
+                at: NOW
+            })
+        );
+        assert_eq!(
+            before.after(
+                &Turn::Retry {
+                    of: Generation(7),
+                    late: true
+                },
+                NOW
+            ),
+            None
+        );
+        assert_eq!(
+            before.after(&Turn::Unproven(Possession::NotShown), NOW),
+            None
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What the store does for sessions.
+
+use async_trait::async_trait;
+
+use super::{EndReason, Session, SessionId, open::Opening, refresh};
+use crate::{StoreError, Timestamp, event::Origin, user::UserId};
+
+/// Which sessions to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// This one.
+    One(SessionId),
+    /// All of the user's.
+    All,
+    /// All of the user's but this one.
+    AllBut(SessionId),
+}
+
+/// An order to end sessions of one user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ending {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub which: Which,
+    /// Why.
+    pub reason: EndReason,
+    /// Who asked.
+    pub origin: Origin,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a login that was verified.
+#[derive(Clone, Debug)]
+pub enum Opened {
+    /// The session stands.
+    Session(Box<Session>),
+    /// The credentials that were verified are no longer the user's, or the user is gone.
+    CredentialsChanged,
+    /// An administrator disabled the user.
+    UserDisabled,
+}
+
+/// Where sessions are kept.
+#[async_trait]
+pub trait SessionStore {
+    /// Begins a session if the verified credentials are still the user's, under the user's lock; ends the longest
+    /// unused ones past the limit, and keeps a new hash if there is one. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn open_session(&self, opening: Opening) -> Result<Opened, StoreError>;
+
+    /// Locks the session's row, calls [`refresh::turn`], writes what it changed. Healing if it rotates, durable if it
+    /// ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn refresh(&self, request: refresh::Request) -> Result<refresh::Outcome, StoreError>;
+
+    /// One session, over or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn find_session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// All rows of a user, over or not, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list_sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError>;
+
+    /// Ends those that are not over yet, each with an event; how many that were. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn end_sessions(&self, ending: Ending) -> Result<usize, StoreError>;
+
+    /// Removes rows that nobody asks about any more, walking the key from `after` over at most `limit` rows. Answers
+    /// where to go on, or nothing at the end, and how many rows went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sweep_sessions(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Option<SessionId>, usize), StoreError>;
+}
