@@ -1,1 +1,7 @@
-//! placeholder
+//! Where Relatch keeps users, sessions, keys and events.
+//!
+//! Owns SQL and the durability of what was answered. Decides nothing about sessions: it locks rows and calls core.
+
+pub mod sqlite;
+
+pub use sqlite::{OpenError, Options, Sqlite, Synchronous};

@@ -1,0 +1,92 @@
+//! The embedded store: one SQLite file, one writer thread that commits in groups, a few readers.
+
+mod checkpoint;
+mod connection;
+mod event;
+mod key;
+mod migrate;
+mod readers;
+mod refresh;
+mod row;
+mod session;
+mod user;
+mod writer;
+
+use std::{path::PathBuf, sync::Arc};
+
+use relatch_core::{StoreError, session::Policy};
+use rusqlite::Connection;
+
+pub use connection::Synchronous;
+pub use migrate::OpenError;
+
+use readers::Readers;
+use writer::Writer;
+
+/// Where the file is and how it is used.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The database file; made if it is not there.
+    pub path: PathBuf,
+    /// Whether commits reach the disk. Anything but [`Synchronous::Full`] is for tests.
+    pub synchronous: Synchronous,
+    /// How many writes may wait.
+    pub write_queue: usize,
+    /// How many connections read.
+    pub readers: usize,
+}
+
+/// A SQLite file, open.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+    policy: Arc<Policy>,
+}
+
+impl Sqlite {
+    /// Opens the file, migrates it and starts the threads.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
+        let connector = connection::Connector::new(&options.path, options.synchronous);
+        let mut first = connector.open()?;
+        migrate::migrate(&mut first)?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| connector.open_reader())
+            .collect::<Result<Vec<_>, _>>()?;
+        let writer = Writer::start(first, connector, options.write_queue)?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(readers),
+            policy,
+        })
+    }
+
+    /// Finishes what is queued, copies the log into the file and closes it. Later calls answer unavailable.
+    pub fn close(&self) {
+        self.writer.stop();
+    }
+
+    /// Runs `work` in a savepoint of the next durable batch.
+    async fn durable<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, row::Fault> + Send + 'static,
+    {
+        self.writer
+            .submit(|reply| Box::new(writer::Steps::durable(work, reply)))
+            .await
+    }
+
+    /// Runs `work` in a savepoint of the next batch of any kind: a crash may forget it.
+    async fn healing<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, row::Fault> + Send + 'static,
+    {
+        self.writer
+            .submit(|reply| Box::new(writer::Steps::healing(work, reply)))
+            .await
+    }
+}

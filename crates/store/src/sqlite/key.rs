@@ -1,0 +1,94 @@
+//! Keys in SQLite.
+
+use async_trait::async_trait;
+use relatch_core::{
+    StoreError, Timestamp,
+    key::{KeyRecord, KeyState, KeyTable, Purpose, Sealed, store::KeyStore},
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Sqlite,
+    row::{self, Fault},
+};
+
+#[async_trait]
+impl KeyStore for Sqlite {
+    async fn load_keys(&self) -> Result<KeyTable, StoreError> {
+        self.readers.read(load).await
+    }
+
+    async fn save_keys(&self, expected: i64, records: Vec<KeyRecord>) -> Result<bool, StoreError> {
+        self.durable(move |connection| save(connection, expected, &records))
+            .await
+    }
+}
+
+fn load(connection: &Connection) -> Result<KeyTable, Fault> {
+    // One statement, so that version and keys are of one moment.
+    let sql = "SELECT purpose, id, state, since, until, master_key, sealed, version \
+               FROM key_table LEFT JOIN key ON true ORDER BY purpose, id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = row::all(statement.query([])?, |row| {
+        let record = row
+            .get::<_, Option<String>>(0)?
+            .map(|purpose| record(row, &purpose))
+            .transpose()?;
+        Ok((row.get(7)?, record))
+    })?;
+    let version = rows.first().map_or(0, |first| first.0);
+    Ok(KeyTable {
+        version,
+        records: rows.into_iter().filter_map(|row| row.1).collect(),
+    })
+}
+
+fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
+    let since = row::time(row, 3)?;
+    let until = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis);
+    let state = match (row.get_ref(2)?.as_str().unwrap_or_default(), until) {
+        ("announced", None) => KeyState::Announced { at: since },
+        ("active", None) => KeyState::Active { since },
+        ("retired", Some(until)) => KeyState::Retired { since, until },
+        ("compromised", None) => KeyState::Compromised { at: since },
+        _ => return Err(Fault::Corrupt("key.state")),
+    };
+    Ok(KeyRecord {
+        purpose: Purpose::from_name(purpose).ok_or(Fault::Corrupt("key.purpose"))?,
+        id: row.get(1)?,
+        state,
+        sealed: Sealed {
+            master: row.get(5)?,
+            bytes: row.get(6)?,
+        },
+    })
+}
+
+fn save(connection: &Connection, expected: i64, records: &[KeyRecord]) -> Result<bool, Fault> {
+    let sql = "UPDATE key_table SET version = version + 1 WHERE version = ?1";
+    if connection.prepare_cached(sql)?.execute([expected])? == 0 {
+        return Ok(false);
+    }
+    connection.prepare_cached("DELETE FROM key")?.execute([])?;
+    let sql = "INSERT INTO key (purpose, id, state, since, until, master_key, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for record in records {
+        let (state, since, until) = match record.state {
+            KeyState::Announced { at } => ("announced", at, None),
+            KeyState::Active { since } => ("active", since, None),
+            KeyState::Retired { since, until } => ("retired", since, Some(until.as_millis())),
+            KeyState::Compromised { at } => ("compromised", at, None),
+        };
+        let Sealed { master, bytes } = &record.sealed;
+        insert.execute(params![
+            record.purpose.name(),
+            record.id,
+            state,
+            since.as_millis(),
+            until,
+            master,
+            bytes
+        ])?;
+    }
+    Ok(true)
+}

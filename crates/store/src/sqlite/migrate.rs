@@ -1,0 +1,174 @@
+//! Brings a file to the schema of this binary: numbered steps, each with a checksum, each in one transaction.
+
+use aws_lc_rs::digest;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+/// "RELA": tells a Relatch file from other SQLite files.
+const APPLICATION_ID: i32 = 0x5245_4c41;
+
+const STEPS: [(&str, &str); 1] = [(
+    "0001_sessions",
+    include_str!("../../migrations/sqlite/0001_sessions.sql"),
+)];
+
+const LEDGER: &str = "
+    CREATE TABLE IF NOT EXISTS migration (
+        number   INTEGER NOT NULL PRIMARY KEY,
+        name     TEXT    NOT NULL,
+        checksum BLOB    NOT NULL
+    ) STRICT;
+";
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite refused: the file is not there to be had, or is no database.
+    #[error("SQLite cannot open the database")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Another program's database.
+    #[error(
+        "the database belongs to another program (application id {0:#x}); choose another data folder"
+    )]
+    Foreign(i32),
+    /// Written by a later version.
+    #[error(
+        "the database has schema {found}, this binary knows up to {known}: run the newer Relatch that wrote it, or restore a backup from before"
+    )]
+    Newer {
+        /// The schema of the file.
+        found: usize,
+        /// The newest schema known here.
+        known: usize,
+    },
+    /// A step that was applied is not the step of this binary.
+    #[error(
+        "migration {0} was applied in another form than this binary has: the database was made by a build that was never released"
+    )]
+    Changed(String),
+    /// A thread could not be started.
+    #[error("a thread could not be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Applies what is missing.
+///
+/// # Errors
+/// [`OpenError`].
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    claim(&transaction)?;
+    transaction.execute_batch(LEDGER)?;
+    let newest: Option<usize> =
+        transaction.query_row("SELECT max(number) FROM migration", [], |row| row.get(0))?;
+    let found = newest.unwrap_or(0);
+    if found > STEPS.len() {
+        return Err(OpenError::Newer {
+            found,
+            known: STEPS.len(),
+        });
+    }
+    for (number, (name, sql)) in (1..).zip(STEPS) {
+        apply(&transaction, number, name, sql)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Puts our mark on an empty file and refuses anybody else's.
+fn claim(connection: &Connection) -> Result<(), OpenError> {
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (id, tables) {
+        (APPLICATION_ID, _) => Ok(()),
+        (0, 0) => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),
+        _ => Err(OpenError::Foreign(id)),
+    }
+}
+
+fn apply(connection: &Connection, number: usize, name: &str, sql: &str) -> Result<(), OpenError> {
+    let checksum = digest::digest(&digest::SHA256, sql.as_bytes());
+    let applied: Option<Vec<u8>> = connection
+        .query_row(
+            "SELECT checksum FROM migration WHERE number = ?1",
+            [number],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match applied {
+        Some(applied) if applied == checksum.as_ref() => Ok(()),
+        Some(_) => Err(OpenError::Changed(name.to_owned())),
+        None => {
+            connection.execute_batch(sql)?;
+            connection.execute(
+                "INSERT INTO migration VALUES (?1, ?2, ?3)",
+                params![number, name, checksum.as_ref()],
+            )?;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh() -> Connection {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        migrate(&mut connection).expect("migrates");
+        connection
+    }
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = fresh();
+        migrate(&mut connection).expect("migrates again");
+        let steps: usize = connection
+            .query_row("SELECT count(*) FROM migration", [], |row| row.get(0))
+            .expect("counts");
+        assert_eq!(steps, STEPS.len());
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_with_a_sentence() {
+        let mut connection = fresh();
+        connection
+            .execute("INSERT INTO migration VALUES (99, 'later', x'00')", [])
+            .expect("inserts");
+        let error = migrate(&mut connection).expect_err("refused");
+        assert!(
+            error
+                .to_string()
+                .contains("schema 99, this binary knows up to"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_changed_step_is_refused() {
+        let mut connection = fresh();
+        connection
+            .execute("UPDATE migration SET checksum = x'00'", [])
+            .expect("updates");
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(OpenError::Changed(_))
+        ));
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_left_alone() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        connection
+            .execute_batch("CREATE TABLE theirs (x)")
+            .expect("creates");
+        assert!(matches!(
+            migrate(&mut connection),
+            Err(OpenError::Foreign(0))
+        ));
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .expect("counts");
+        assert_eq!(tables, 1);
+    }
+}

@@ -1,0 +1,115 @@
+//! `session.refresh` at the table: select by id, let core decide, update by id.
+
+use std::sync::Arc;
+
+use relatch_core::{
+    StoreError,
+    event::Event,
+    session::{
+        EndReason, Policy, ReuseScope, Session,
+        refresh::{self, Outcome, Request, Turn},
+        store::{Ending, Which},
+    },
+};
+use rusqlite::{Connection, params};
+use tokio::sync::oneshot;
+
+use super::{
+    connection::Class,
+    event,
+    row::Fault,
+    session::{end, find},
+    writer::{Job, Step},
+};
+
+/// A refresh in a batch. It is healing until it turns out to leave something that must not be forgotten.
+pub(super) struct Refresh {
+    pub(super) request: Request,
+    pub(super) policy: Arc<Policy>,
+    pub(super) reply: oneshot::Sender<Result<Outcome, StoreError>>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) class: Class,
+}
+
+impl Job for Refresh {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn run(&mut self, connection: &Connection, class: Class) -> Result<Step, Fault> {
+        let found = find(connection, self.request.token.session())?;
+        let outcome = refresh::turn(found, &self.request, &self.policy);
+        if let Outcome::Turned(session, turn) = &outcome {
+            if class == Class::Healing && leaves_a_record(turn) {
+                self.class = Class::Durable;
+                return Ok(Step::NeedsDurable);
+            }
+            self.write(connection, session, turn)?;
+        }
+        self.outcome = Some(outcome);
+        Ok(Step::Done)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self {
+            reply,
+            outcome: result,
+            ..
+        } = *self;
+        // Whoever waited may have gone.
+        let _ = reply.send(outcome.and_then(|()| result.ok_or(StoreError::Unavailable)));
+    }
+}
+
+impl Refresh {
+    fn write(&self, connection: &Connection, session: &Session, turn: &Turn) -> Result<(), Fault> {
+        if let Turn::Rotate { .. } = turn {
+            return rotate(connection, session);
+        }
+        if let Some(event) = Event::of_turn(session, turn, &self.request) {
+            event::append(connection, &event)?;
+        }
+        let Turn::End(reason) = *turn else {
+            return Ok(());
+        };
+        let everywhere = reason == EndReason::Reuse && self.policy.on_reuse == ReuseScope::User;
+        let which = if everywhere {
+            Which::All
+        } else {
+            Which::One(session.id)
+        };
+        let (origin, now) = (self.request.origin.clone(), self.request.now);
+        end(
+            connection,
+            &Ending {
+                user: session.user,
+                which,
+                reason,
+                origin,
+                now,
+            },
+            &self.policy,
+        )?;
+        Ok(())
+    }
+}
+
+/// What must be on disk before it is answered: the end of a session, and what an auditor looks for.
+fn leaves_a_record(turn: &Turn) -> bool {
+    matches!(turn, Turn::End(_) | Turn::Retry { late: true, .. })
+}
+
+fn rotate(connection: &Connection, session: &Session) -> Result<(), Fault> {
+    let sql = "UPDATE session SET generation = ?2, rotated_at = ?3 WHERE id = ?1";
+    let life = &session.life;
+    let changed = connection.prepare_cached(sql)?.execute(params![
+        session.id.0.as_bytes(),
+        life.generation.0,
+        life.rotated_at.as_millis()
+    ])?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Corrupt("session"))
+    }
+}

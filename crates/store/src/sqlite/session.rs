@@ -1,0 +1,258 @@
+//! Sessions in SQLite.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use relatch_core::{
+    StoreError, Timestamp,
+    event::{Event, EventKind, Origin},
+    session::{
+        EndReason, Policy, Session, SessionId,
+        open::Opening,
+        refresh::{Outcome, Request},
+        store::{Ending, Opened, SessionStore, Which},
+    },
+    user::{CredentialVersion, UserId},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    Sqlite,
+    connection::Class,
+    event,
+    refresh::Refresh,
+    row::{self, Fault, SESSION},
+    user,
+};
+
+#[async_trait]
+impl SessionStore for Sqlite {
+    async fn open_session(&self, opening: Opening) -> Result<Opened, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| open(connection, opening, &policy))
+            .await
+    }
+
+    async fn refresh(&self, request: Request) -> Result<Outcome, StoreError> {
+        let (policy, class) = (Arc::clone(&self.policy), Class::Healing);
+        self.writer
+            .submit(|reply| {
+                Box::new(Refresh {
+                    request,
+                    policy,
+                    reply,
+                    outcome: None,
+                    class,
+                })
+            })
+            .await
+    }
+
+    async fn find_session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.readers
+            .read(move |connection| find(connection, id))
+            .await
+    }
+
+    async fn list_sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        self.readers
+            .read(move |connection| of_user(connection, user))
+            .await
+    }
+
+    async fn end_sessions(&self, ending: Ending) -> Result<usize, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| end(connection, &ending, &policy))
+            .await
+    }
+
+    async fn sweep_sessions(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Option<SessionId>, usize), StoreError> {
+        let page = self
+            .readers
+            .read(move |connection| page(connection, after, limit))
+            .await?;
+        let next = page.last().map(|session| session.id);
+        let old: Vec<_> = page
+            .into_iter()
+            .filter(|session| session.life.forgettable(&self.policy, now))
+            .collect();
+        if old.is_empty() {
+            return Ok((next, 0));
+        }
+        let gone = self
+            .healing(move |connection| forget(connection, &old))
+            .await?;
+        Ok((next, gone))
+    }
+}
+
+/// The hot one, spelt out so that no text is built for it. The same columns as [`SESSION`].
+const BY_ID: &str = "SELECT id, user_id, secret, generation, rotated_at, created_at, expires_at, \
+     remember_me, bound, device, ended_at, end_reason FROM session WHERE id = ?1";
+
+pub(super) fn find(connection: &Connection, id: SessionId) -> Result<Option<Session>, Fault> {
+    let mut statement = connection.prepare_cached(BY_ID)?;
+    row::first(statement.query([id.0.as_bytes()])?, row::session)
+}
+
+fn of_user(connection: &Connection, user: UserId) -> Result<Vec<Session>, Fault> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {SESSION} FROM session WHERE user_id = ?1"))?;
+    row::all(statement.query([user.0.as_bytes()])?, row::session)
+}
+
+fn page(
+    connection: &Connection,
+    after: Option<SessionId>,
+    limit: u32,
+) -> Result<Vec<Session>, Fault> {
+    let sql = format!("SELECT {SESSION} FROM session WHERE id > ?1 ORDER BY id LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let after = after.map_or_else(Vec::new, |id| id.0.as_bytes().to_vec());
+    row::all(statement.query(params![after, limit])?, row::session)
+}
+
+/// Removes rows unless somebody turned them meanwhile.
+fn forget(connection: &Connection, old: &[Session]) -> Result<usize, Fault> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM session WHERE id = ?1 AND rotated_at = ?2")?;
+    let mut gone = 0;
+    for session in old {
+        gone += statement.execute(params![
+            session.id.0.as_bytes(),
+            session.life.rotated_at.as_millis()
+        ])?;
+    }
+    Ok(gone)
+}
+
+fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Opened, Fault> {
+    let Opening {
+        session,
+        verified,
+        rehashed,
+        origin,
+    } = opening;
+    if let Some(refusal) = stale(connection, session.user, verified)? {
+        return Ok(refusal);
+    }
+    if let Some(hash) = rehashed {
+        user::set_hash(connection, session.user, &hash)?;
+    }
+    make_room(connection, &session, &origin, policy)?;
+    insert(connection, &session)?;
+    let event = Event::of_session(&session, EventKind::LoggedIn, &origin, session.created_at);
+    event::append(connection, &event)?;
+    Ok(Opened::Session(Box::new(session)))
+}
+
+/// Why credentials that were verified a moment ago do not count any more.
+pub(super) fn stale(
+    connection: &Connection,
+    user: UserId,
+    verified: CredentialVersion,
+) -> Result<Option<Opened>, Fault> {
+    use relatch_core::user::UserState::Disabled;
+    Ok(match user::by_id(connection, user)? {
+        Some(found) if found.user.state == Disabled => Some(Opened::UserDisabled),
+        Some(found) if found.version == verified => None,
+        _ => Some(Opened::CredentialsChanged),
+    })
+}
+
+/// Ends the longest unused sessions until one more fits.
+fn make_room(
+    connection: &Connection,
+    new: &Session,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<(), Fault> {
+    let mut live = of_user(connection, new.user)?;
+    live.retain(|session| !session.is_over(policy, new.created_at));
+    live.sort_by_key(|session| session.life.rotated_at);
+    let surplus = (live.len() + 1).saturating_sub(policy.max_per_user.max(1));
+    for session in live.iter().take(surplus) {
+        end_one(
+            connection,
+            session,
+            EndReason::SessionLimit,
+            origin,
+            new.created_at,
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), Fault> {
+    let sql = format!(
+        "INSERT INTO session ({SESSION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL)"
+    );
+    let life = &session.life;
+    connection.prepare_cached(&sql)?.execute(params![
+        session.id.0.as_bytes(),
+        session.user.0.as_bytes(),
+        session.secret.expose(),
+        life.generation.0,
+        life.rotated_at.as_millis(),
+        session.created_at.as_millis(),
+        life.expires_at.as_millis(),
+        life.remember_me,
+        life.bound,
+        session.device,
+    ])?;
+    Ok(())
+}
+
+/// Ends those of the user's sessions that are meant and not over yet, each with an event.
+pub(super) fn end(
+    connection: &Connection,
+    ending: &Ending,
+    policy: &Policy,
+) -> Result<usize, Fault> {
+    let mut meant = match ending.which {
+        Which::One(id) => find(connection, id)?.into_iter().collect(),
+        Which::All | Which::AllBut(_) => of_user(connection, ending.user)?,
+    };
+    let spared = if let Which::AllBut(id) = ending.which {
+        Some(id)
+    } else {
+        None
+    };
+    meant.retain(|session| {
+        session.user == ending.user
+            && Some(session.id) != spared
+            && !session.is_over(policy, ending.now)
+    });
+    for session in &meant {
+        end_one(
+            connection,
+            session,
+            ending.reason,
+            &ending.origin,
+            ending.now,
+        )?;
+    }
+    Ok(meant.len())
+}
+
+fn end_one(
+    connection: &Connection,
+    session: &Session,
+    reason: EndReason,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let sql = "UPDATE session SET ended_at = ?2, end_reason = ?3 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![
+        session.id.0.as_bytes(),
+        now.as_millis(),
+        reason.number()
+    ])?;
+    let event = Event::of_session(session, EventKind::SessionEnded(reason), origin, now);
+    event::append(connection, &event)
+}
