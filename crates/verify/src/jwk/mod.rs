@@ -1,0 +1,94 @@
+//! Public keys: what a key is made of, its algorithm and its thumbprint. Their JSON form is in `wire`, sets of them in `set`.
+//! Knows nothing of tokens and holds no private key.
+
+mod material;
+mod set;
+mod wire;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::ParsedPublicKey;
+
+use crate::{Algorithm, KeyError, base64url};
+use material::Material;
+
+pub use set::KeySet;
+
+/// A public key for checking signatures: Ed25519, P-256, or RSA of 2048 bits and more (RFC 7517, RFC 8037).
+///
+/// The key is parsed when it is made, so that checking a signature costs the signature alone.
+#[derive(Clone, Debug)]
+pub struct Jwk {
+    kid: Option<String>,
+    material: Material,
+    parsed: ParsedPublicKey,
+}
+
+impl Jwk {
+    /// An Ed25519 key from its 32 bytes (RFC 8032, section 5.1.5).
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] if the bytes are refused as a key.
+    pub fn ed25519(kid: impl Into<String>, public_key: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::new(Some(kid.into()), Material::Ed25519 { x: *public_key })
+    }
+
+    /// A P-256 key from its uncompressed point: `0x04`, then x and y of 32 bytes each (SEC 1, section 2.3.3).
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] if `point` has another form or is not on the curve.
+    pub fn p256(kid: impl Into<String>, point: &[u8]) -> Result<Self, KeyError> {
+        let material = Material::from_point(point).ok_or(KeyError::Invalid)?;
+        Self::new(Some(kid.into()), material)
+    }
+
+    /// An RSA key from modulus and public exponent, big-endian without leading zeros.
+    ///
+    /// # Errors
+    /// [`KeyError::MemberMalformed`] for leading zeros, [`KeyError::RsaParameters`] for sizes out of bounds.
+    pub fn rsa(kid: impl Into<String>, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+        let material = Material::Rsa {
+            n: n.to_vec(),
+            e: e.to_vec(),
+        };
+        Self::new(Some(kid.into()), material)
+    }
+
+    fn new(kid: Option<String>, material: Material) -> Result<Self, KeyError> {
+        let parsed = material.parse()?;
+        Ok(Self {
+            kid,
+            material,
+            parsed,
+        })
+    }
+
+    /// The id by which tokens name this key.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The one algorithm that this key may be used with (RFC 8725, section 3.1).
+    pub const fn algorithm(&self) -> Algorithm {
+        self.material.algorithm()
+    }
+
+    /// The SHA-256 thumbprint of the key, 43 base64url characters (RFC 7638); `kid` and the like do not enter it.
+    pub fn thumbprint(&self) -> String {
+        let canonical = self.material.canonical();
+        base64url::encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref())
+    }
+
+    /// Whether `signature` is this key's over `message`.
+    pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.parsed.verify_sig(message, signature).is_ok()
+    }
+}
+
+/// Two keys are equal if their id and their numbers are.
+impl PartialEq for Jwk {
+    fn eq(&self, other: &Self) -> bool {
+        self.kid == other.kid && self.material == other.material
+    }
+}
+
+impl Eq for Jwk {}

@@ -1,0 +1,136 @@
+//! The checks that make a string an accepted access token, in their order (RFC 9068, section 4). Knows nothing of where
+//! keys come from, what time it is, or what a claim permits.
+
+use crate::jws::{Compact, Header};
+use crate::{Claims, Jwk, KeySet, VerifyError};
+
+const TOKEN_TYPE: &str = "at+jwt";
+
+/// Decides whether a string is an access token of one issuer for one audience.
+///
+/// ```
+/// use relatch_verify::{KeySet, Verifier, VerifyError};
+///
+/// # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026-11","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// # let token = concat!(
+/// #     "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMTEifQ.eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZ",
+/// #     "S5jb20iLCJzdWIiOiJhbGljZSIsImF1ZCI6Imh0dHBzOi8vYXBpLmV4YW1wbGUuY29tIiwiY2xpZW50X2lkIjoicmVsYXRjaCIsI",
+/// #     "mV4cCI6MTgwMDAwMDkwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIxIiwicGVybWlzc2lvbnMiOlsibm90ZXM6cmVhZCJdfQ.0M",
+/// #     "oCMRD8MypJz2BqWG4tuuDzPibnwdxdOvYWhS_-bq3ocWaUFH-3zzQ4xxHcfkvLw-4SnqWPiO60kF0Z3N6JAQ",
+/// # );
+/// let keys: KeySet = serde_json::from_str(jwks)?;
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+///
+/// let claims = verifier.verify(token, &keys, 1_800_000_000)?;
+/// assert_eq!(claims.sub, "alice");
+/// assert!(claims.has_permission("notes:read"));
+///
+/// // The same token a day later:
+/// assert_eq!(verifier.verify(token, &keys, 1_800_086_400), Err(VerifyError::Expired));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+    leeway: i64,
+    bound_without_proof: bool,
+}
+
+impl Verifier {
+    /// A verifier for tokens whose `iss` is exactly `issuer` and whose `aud` contains exactly `audience`.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            leeway: 0,
+            bound_without_proof: false,
+        }
+    }
+
+    /// How many seconds this machine's clock may be ahead of or behind the issuer's; 0 unless said.
+    ///
+    /// It applies to `exp`, `nbf` and `iat`. With 0, a clock that is a second behind refuses tokens that are just
+    /// issued: on another machine than the issuer's, take a few seconds.
+    #[must_use]
+    pub fn leeway(mut self, seconds: u32) -> Self {
+        self.leeway = i64::from(seconds);
+        self
+    }
+
+    /// Accepts tokens that are bound to a key, though nothing here checks that their bearer holds it.
+    ///
+    /// Only for callers who check the DPoP proof themselves (RFC 9449, section 7.1) against `cnf.jkt` of the
+    /// claims: without that, whoever stole the token may use it.
+    #[must_use]
+    pub fn dangerous_accept_bound_without_proof(mut self) -> Self {
+        self.bound_without_proof = true;
+        self
+    }
+
+    /// The claims of `token`, if every check passes at `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// The first check that failed: structure and header, then key and signature, then the claims.
+    pub fn verify(&self, token: &str, keys: &KeySet, now: i64) -> Result<Claims, VerifyError> {
+        let jws = Compact::parse(token)?;
+        check_type(jws.header())?;
+        let key = find_key(jws.header(), keys)?;
+        let claims = Claims::parse(&jws.verify(key)?)?;
+        self.check_issuer(&claims)?;
+        self.check_audience(&claims)?;
+        self.check_expiry(&claims, now)?;
+        self.check_start(&claims, now)?;
+        self.check_issue(&claims, now)?;
+        self.check_binding(&claims)?;
+        Ok(claims)
+    }
+
+    fn check_issuer(&self, claims: &Claims) -> Result<(), VerifyError> {
+        pass(claims.iss == self.issuer, VerifyError::IssuerMismatch)
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), VerifyError> {
+        let contained = claims.aud.contains(&self.audience);
+        pass(contained, VerifyError::AudienceMismatch)
+    }
+
+    /// On `exp` itself the token has ended (RFC 7519, section 4.1.4).
+    fn check_expiry(&self, claims: &Claims, now: i64) -> Result<(), VerifyError> {
+        let end = claims.exp.saturating_add(self.leeway);
+        pass(now < end, VerifyError::Expired)
+    }
+
+    fn check_start(&self, claims: &Claims, now: i64) -> Result<(), VerifyError> {
+        let begun = claims.nbf.is_none_or(|start| self.reached(start, now));
+        pass(begun, VerifyError::NotYetValid)
+    }
+
+    fn check_issue(&self, claims: &Claims, now: i64) -> Result<(), VerifyError> {
+        pass(self.reached(claims.iat, now), VerifyError::IssuedInFuture)
+    }
+
+    /// Any `cnf` binds, also by a method that this crate does not know.
+    fn check_binding(&self, claims: &Claims) -> Result<(), VerifyError> {
+        let usable = claims.cnf.is_none() || self.bound_without_proof;
+        pass(usable, VerifyError::ProofRequired)
+    }
+
+    fn reached(&self, moment: i64, now: i64) -> bool {
+        moment <= now.saturating_add(self.leeway)
+    }
+}
+
+/// Without this, a signed thing of another kind by the same issuer would pass for a token (RFC 8725, section 3.11).
+fn check_type(header: &Header) -> Result<(), VerifyError> {
+    pass(header.is_type(TOKEN_TYPE), VerifyError::TypeMismatch)
+}
+
+fn find_key<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k Jwk, VerifyError> {
+    let kid = header.kid.as_deref().ok_or(VerifyError::KeyIdMissing)?;
+    keys.find(kid).ok_or(VerifyError::KeyUnknown)
+}
+
+fn pass(good: bool, otherwise: VerifyError) -> Result<(), VerifyError> {
+    if good { Ok(()) } else { Err(otherwise) }
+}

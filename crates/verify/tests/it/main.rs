@@ -1,0 +1,14 @@
+//! What the crate promises, seen from outside: the vectors of the RFCs, tokens that are good, and tokens that
+//! are wrong in exactly one way.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod accepted;
+mod keys;
+mod properties;
+mod refused;
+mod support;
+mod vectors;
