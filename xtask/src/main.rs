@@ -1,2 +1,52 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: what a contributor types. It starts cargo and the project's own programs, and owns no rule of
+//! the product; the standard library alone, so that it builds in a second.
+
+mod args;
+mod deny;
+mod failure;
+mod fix;
+mod help;
+mod measure;
+mod parts;
+mod reference;
+mod shell;
+mod suites;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use args::Verb;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match typed()
+        .and_then(|words| args::parse(&words))
+        .and_then(carry_out)
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn typed() -> Result<Vec<String>, Failure> {
+    std::env::args_os()
+        .skip(1)
+        .map(|word| {
+            word.into_string()
+                .map_err(|word| Failure::Usage(format!("{} is not UTF-8", word.display())))
+        })
+        .collect()
+}
+
+fn carry_out(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Help => help::print(),
+        Verb::Test(selection) => test::run(selection),
+        Verb::Gen { check: true } => reference::check(),
+        Verb::Gen { check: false } => reference::write(),
+        Verb::Fix => fix::run(),
+        Verb::Measure(measurement) => measure::run(&measurement),
+        Verb::Model(model) => measure::model(&model),
+    }
+}

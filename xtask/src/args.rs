@@ -1,0 +1,185 @@
+//! What was typed, as a value. Pure, so that every answer to a wrong word has a test.
+
+use std::path::PathBuf;
+
+use crate::{failure::Failure, parts};
+
+const BENCHES: &[&str] = &["refresh"];
+const DRILLS: &[&str] = &["kill", "power-cut", "model"];
+const PROFILES: &[&str] = &["release", "quick"];
+const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Help,
+    Test(Selection),
+    Gen { check: bool },
+    Fix,
+    Measure(Measurement),
+    Model(Model),
+}
+
+/// Which parts of the tests to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// All that protects main.
+    All,
+    /// The loop before a commit.
+    Quick,
+    /// One part, by its name.
+    Part(&'static str),
+}
+
+/// A bench or drill of the program `relatch-bench`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Measurement {
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) profile: &'static str,
+    /// Handed on as typed.
+    pub(crate) rest: Vec<String>,
+}
+
+/// The larger bound of the model of the rotation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Model {
+    pub(crate) profile: &'static str,
+    /// Where to write the result, as typed.
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Reads the words after `cargo xtask`.
+///
+/// # Errors
+/// [`Failure::Usage`] with a sentence that lists what is known.
+pub(crate) fn parse(words: &[String]) -> Result<Verb, Failure> {
+    let Some((verb, rest)) = words.split_first() else {
+        return Ok(Verb::Help);
+    };
+    match verb.as_str() {
+        "help" | "--help" | "-h" => Ok(Verb::Help),
+        _ if rest.iter().any(|word| word == "--help" || word == "-h") && !measures(verb) => {
+            Ok(Verb::Help)
+        }
+        "test" => test(rest),
+        "gen" => generate(rest),
+        "fix" => nothing_more(rest).map(|()| Verb::Fix),
+        "bench" => measurement("bench", BENCHES, rest).map(Verb::Measure),
+        "drill" => drill(rest),
+        unknown => Err(not_known("verb", unknown, VERBS)),
+    }
+}
+
+/// Whether the verb hands words on to a program that has a help of its own.
+fn measures(verb: &str) -> bool {
+    matches!(verb, "bench" | "drill")
+}
+
+fn test(words: &[String]) -> Result<Verb, Failure> {
+    let Some((name, rest)) = words.split_first() else {
+        return Ok(Verb::Test(Selection::All));
+    };
+    nothing_more(rest)?;
+    if name == "quick" {
+        return Ok(Verb::Test(Selection::Quick));
+    }
+    let mut known = parts::names();
+    if let Some(part) = known.iter().find(|part| *part == name) {
+        return Ok(Verb::Test(Selection::Part(part)));
+    }
+    known.push("quick");
+    Err(not_known("part", name, &known))
+}
+
+fn generate(words: &[String]) -> Result<Verb, Failure> {
+    match words {
+        [] => Ok(Verb::Gen { check: false }),
+        [flag] if flag == "--check" => Ok(Verb::Gen { check: true }),
+        _ => Err(Failure::Usage("gen takes nothing but --check".to_owned())),
+    }
+}
+
+fn drill(words: &[String]) -> Result<Verb, Failure> {
+    let drill = measurement("drill", DRILLS, words)?;
+    if drill.name != "model" {
+        return Ok(Verb::Measure(drill));
+    }
+    let json = match drill.rest.as_slice() {
+        [] => None,
+        [flag, file] if flag == "--json" => Some(PathBuf::from(file)),
+        [word] if word.starts_with("--json=") => word.split_once('=').map(|(_, file)| file.into()),
+        _ => {
+            return Err(Failure::Usage(
+                "drill model takes nothing but --json FILE and --profile NAME".to_owned(),
+            ));
+        }
+    };
+    Ok(Verb::Model(Model {
+        profile: drill.profile,
+        json,
+    }))
+}
+
+fn measurement(
+    kind: &'static str,
+    known: &[&'static str],
+    words: &[String],
+) -> Result<Measurement, Failure> {
+    let Some((name, rest)) = words.split_first() else {
+        return Err(Failure::Usage(format!(
+            "{kind} which? There are: {}",
+            known.join(", ")
+        )));
+    };
+    let name = choose(kind, name, known)?;
+    let (profile, rest) = take_profile(rest)?;
+    Ok(Measurement {
+        kind,
+        name,
+        profile,
+        rest,
+    })
+}
+
+/// Takes `--profile NAME` or `--profile=NAME` out of the words: it is ours, the rest is the program's.
+fn take_profile(words: &[String]) -> Result<(&'static str, Vec<String>), Failure> {
+    let mut profile = "release";
+    let mut rest = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--profile" {
+            profile = choose("profile", words.next().map_or("", String::as_str), PROFILES)?;
+        } else if let Some(name) = word.strip_prefix("--profile=") {
+            profile = choose("profile", name, PROFILES)?;
+        } else {
+            rest.push(word.clone());
+        }
+    }
+    Ok((profile, rest))
+}
+
+fn choose(kind: &str, name: &str, known: &[&'static str]) -> Result<&'static str, Failure> {
+    known
+        .iter()
+        .find(|known| **known == name)
+        .copied()
+        .ok_or_else(|| not_known(kind, name, known))
+}
+
+fn not_known(kind: &str, name: &str, known: &[&str]) -> Failure {
+    Failure::Usage(format!(
+        "no {kind} is called `{name}`; there are: {}",
+        known.join(", ")
+    ))
+}
+
+fn nothing_more(words: &[String]) -> Result<(), Failure> {
+    match words.first() {
+        None => Ok(()),
+        Some(word) => Err(Failure::Usage(format!("`{word}` is one word too many"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! The verb `help`: all verbs on one screen.
+
+use crate::failure::Failure;
+use crate::parts;
+
+const VERBS: &str = "\
+cargo xtask test [PART]             all that protects main, or one part of it
+cargo xtask test quick              the loop before a commit: fmt, clippy of the server, unit
+cargo xtask gen [--check]           write (or compare) docs/configuration.md
+cargo xtask fix                     what clippy and rustfmt can put right themselves
+cargo xtask bench refresh [...]     measure refreshes per second
+cargo xtask drill kill [...]        kill the server under load, again and again
+cargo xtask drill power-cut [...]   cut its writes off as a power cut would (needs strace)
+cargo xtask drill model [...]       the model of the rotation, to a larger bound
+
+bench and drill take --json FILE for the result and --profile quick for a build without the long link; other
+options go to the program that measures, which has a --help of its own.
+
+Parts of the tests:";
+
+/// Prints it.
+///
+/// # Errors
+/// None; it is a verb like the others.
+#[expect(clippy::unnecessary_wraps, reason = "a verb like the others")]
+pub(crate) fn print() -> Result<(), Failure> {
+    println!("{VERBS}");
+    for part in parts::ALL {
+        println!("  {:<10} {}", part.name, part.checks);
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The verbs `bench` and `drill`: build for release, then hand over to what measures.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::args::{Measurement, Model};
+use crate::failure::Failure;
+use crate::{shell, suites, tools};
+
+/// Builds the server and `relatch-bench`, and runs the one against the other.
+///
+/// # Errors
+/// When the build fails; the exit code of `relatch-bench` when it isn't 0.
+pub(crate) fn run(measurement: &Measurement) -> Result<(), Failure> {
+    if measurement.name == "power-cut" {
+        tools::strace()?;
+    }
+    let profile = measurement.profile;
+    shell::run(&mut shell::cargo(&[
+        "build",
+        "--locked",
+        "--profile",
+        profile,
+        "--package",
+        "relatch",
+        "--package",
+        "relatch-bench",
+    ]))?;
+    // In the caller's folder, so that the files it names are meant as typed.
+    let mut command = Command::new(shell::built(profile).join("relatch-bench"));
+    command
+        .args([measurement.kind, measurement.name, "--server"])
+        .arg(server(profile));
+    hand_over(command.args(&measurement.rest))
+}
+
+/// Runs the larger bound of the model: its tests that are marked as ignored.
+///
+/// # Errors
+/// When the build or the model fails, or the file can't be named.
+pub(crate) fn model(model: &Model) -> Result<(), Failure> {
+    let name = suites::MODEL.name;
+    let mut command = shell::cargo(&["test", "--locked", "--profile", model.profile]);
+    command.args([
+        "--package",
+        "relatch-core",
+        "--test",
+        name,
+        "--",
+        "--ignored",
+        "--nocapture",
+    ]);
+    if let Some(file) = &model.json {
+        // Tests run in the folder of their package.
+        let file = std::path::absolute(file)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+        command.env("RELATCH_MODEL_JSON", file);
+    }
+    hand_over(&mut command)
+}
+
+fn hand_over(command: &mut Command) -> Result<(), Failure> {
+    match shell::code(command)? {
+        0 => Ok(()),
+        code => Err(Failure::Exit(code)),
+    }
+}
+
+/// The server's path, relative where it can be: a result names it, and should read the same everywhere.
+fn server(profile: &str) -> PathBuf {
+    let server = shell::built(profile).join("relatch");
+    let here = std::env::current_dir().unwrap_or_default();
+    server
+        .strip_prefix(here)
+        .map_or(server.clone(), PathBuf::from)
+}

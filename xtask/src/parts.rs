@@ -1,0 +1,168 @@
+//! What protects main, as one table: a name, why it is there, and what it runs.
+
+use crate::deny;
+use crate::failure::Failure;
+use crate::shell::{cargo, run};
+use crate::suites::{self, ATTACKS, MODEL, README};
+use crate::{reference, tools};
+
+/// A part of the tests that can be run alone.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) checks: &'static str,
+    pub(crate) run: fn() -> Result<Outcome, Failure>,
+}
+
+/// How a part that did not fail went.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    /// Passed, except for what could not be looked at.
+    PassedBut(&'static str),
+}
+
+/// All of them, in the order in which they run: what fails soonest first.
+pub(crate) const ALL: &[Part] = &[
+    Part {
+        name: "fmt",
+        checks: "the code is formatted",
+        run: fmt,
+    },
+    Part {
+        name: "clippy",
+        checks: "no warning from rustc or clippy",
+        run: clippy,
+    },
+    Part {
+        name: "generated",
+        checks: "docs/configuration.md is what the server says",
+        run: generated,
+    },
+    Part {
+        name: "unit",
+        checks: "every test that is in no other part, and those in the documentation",
+        run: unit,
+    },
+    Part {
+        name: "model",
+        checks: "every schedule of the rotation, within a small bound",
+        run: model,
+    },
+    Part {
+        name: "attacks",
+        checks: "attacks on the real binary",
+        run: attacks,
+    },
+    Part {
+        name: "deny",
+        checks: "licences, sources, banned crates, advisories",
+        run: deny::run,
+    },
+    Part {
+        name: "docs",
+        checks: "the documentation builds without a warning",
+        run: docs,
+    },
+    Part {
+        name: "readme",
+        checks: "what the README tells a reader to type, on a release build",
+        run: readme,
+    },
+];
+
+/// The loop before a commit.
+pub(crate) const QUICK: &[Part] = &[
+    Part {
+        name: "fmt",
+        checks: "the code is formatted",
+        run: fmt,
+    },
+    Part {
+        name: "clippy",
+        checks: "no warning in the server",
+        run: clippy_of_the_server,
+    },
+    Part {
+        name: "unit",
+        checks: "every test that is in no other part",
+        run: unit_alone,
+    },
+];
+
+/// The names of the parts.
+pub(crate) fn names() -> Vec<&'static str> {
+    ALL.iter().map(|part| part.name).collect()
+}
+
+fn fmt() -> Result<Outcome, Failure> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy() -> Result<Outcome, Failure> {
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy_of_the_server() -> Result<Outcome, Failure> {
+    run(&mut cargo(&[
+        "clippy",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    Ok(Outcome::Passed)
+}
+
+fn generated() -> Result<Outcome, Failure> {
+    reference::check()?;
+    Ok(Outcome::Passed)
+}
+
+fn unit() -> Result<Outcome, Failure> {
+    unit_alone()?;
+    run(&mut cargo(&["test", "--doc", "--workspace", "--locked"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn unit_alone() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    suites::run_the_rest()?;
+    Ok(Outcome::Passed)
+}
+
+fn model() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    // Shown as it comes, since the number of states is the result.
+    MODEL.run(&["--no-capture"])?;
+    Ok(Outcome::Passed)
+}
+
+fn attacks() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    ATTACKS.run(&[])?;
+    Ok(Outcome::Passed)
+}
+
+fn docs() -> Result<Outcome, Failure> {
+    let mut doc = cargo(&["doc", "--no-deps", "--workspace", "--locked"]);
+    run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Outcome::Passed)
+}
+
+fn readme() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    run(&mut cargo(&["build", "--release", "--locked"]))?;
+    README.run(&[])?;
+    Ok(Outcome::Passed)
+}

@@ -1,0 +1,98 @@
+//! The programs that the verbs need and cargo does not bring: each is installed if missing, after saying so.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::shell;
+
+/// A subcommand of cargo, from crates.io.
+struct Tool {
+    subcommand: &'static str,
+    pinned: &'static str,
+    features: &'static [&'static str],
+}
+
+const NEXTEST: Tool = Tool {
+    subcommand: "nextest",
+    pinned: "cargo-nextest@0.9.143",
+    features: &["--no-default-features", "--features", "default-no-update"],
+};
+
+const DENY: Tool = Tool {
+    subcommand: "deny",
+    pinned: "cargo-deny@0.20.2",
+    features: &[],
+};
+
+/// Makes sure of `cargo nextest`.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub(crate) fn nextest() -> Result<(), Failure> {
+    NEXTEST.ensure()
+}
+
+/// Makes sure of `cargo deny`.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub(crate) fn deny() -> Result<(), Failure> {
+    DENY.ensure()
+}
+
+/// Makes sure of `strace`, which watches and cuts the writes of a server.
+///
+/// # Errors
+/// When it is missing and can't be installed from here; says how to.
+pub(crate) fn strace() -> Result<(), Failure> {
+    if shell::succeeds(Command::new("strace").arg("-V")) {
+        return Ok(());
+    }
+    if !is_root() || !shell::succeeds(Command::new("apt-get").arg("--version")) {
+        return Err(Failure::Failed(
+            "this drill needs strace: `sudo apt-get install strace`, or your system's package of that name".to_owned(),
+        ));
+    }
+    eprintln!("strace is missing: installing Debian's package");
+    shell::run(apt_get().arg("update"))?;
+    shell::run(apt_get().args(["install", "--yes", "--no-install-recommends", "strace"]))
+}
+
+impl Tool {
+    fn ensure(&self) -> Result<(), Failure> {
+        if shell::succeeds(&mut shell::cargo(&[self.subcommand, "--version"])) {
+            return Ok(());
+        }
+        eprintln!(
+            "cargo {} is missing: installing {}",
+            self.subcommand, self.pinned
+        );
+        // Without optimisation: it builds in a third of the time and runs for seconds.
+        let install = &["install", "--locked", "--debug", self.pinned];
+        shell::run(shell::cargo(install).args(self.features))
+    }
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .arg("--quiet")
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// By the owner of our own process's folder, the one way that the standard library has; false off Linux.
+fn is_root() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Path::new("/proc/self")
+            .metadata()
+            .is_ok_and(|process| process.uid() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
