@@ -1,5 +1,7 @@
 //! The keys opened and ready for use: one immutable snapshot that requests share.
 
+use relatch_verify::{Jwk, KeySet};
+
 use super::{KeyRecord, KeyTable, MasterKey, Purpose};
 use crate::{
     Timestamp,
@@ -12,20 +14,11 @@ pub struct Keyring {
     /// Signs access tokens now.
     pub signing: SigningKey,
     /// Every signing key whose tokens are accepted, the signing one among them: the JWKS.
-    pub published: Vec<PublicKey>,
+    pub published: KeySet,
     /// Makes and checks refresh tokens.
     pub tokens: TokenKeys,
     /// The version of the table that this was opened from.
     pub version: i64,
-}
-
-/// What everybody may know of a signing key.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PublicKey {
-    /// Its name in the JWKS.
-    pub kid: String,
-    /// Ed25519 (RFC 8032).
-    pub bytes: [u8; 32],
 }
 
 /// Why keys cannot be opened.
@@ -71,17 +64,13 @@ impl Keyring {
             .iter()
             .filter(|record| record.state.accepts(now))
             .collect();
-        let (mut signing, mut published) = (None, Vec::new());
+        let (mut signing, mut published): (_, Vec<Jwk>) = (None, Vec::new());
         let (mut newest, mut older) = (None, Vec::new());
         for record in accepted {
             match record.purpose {
                 Purpose::Signing => {
                     let key = signing_key(record, master)?;
-                    let bytes = key.public_key().ok_or_else(|| damaged(record))?;
-                    published.push(PublicKey {
-                        kid: record.id.clone(),
-                        bytes,
-                    });
+                    published.push(key.jwk().ok_or_else(|| damaged(record))?);
                     signing = if record.state.makes() {
                         Some(key)
                     } else {
@@ -102,7 +91,8 @@ impl Keyring {
         }
         Ok(Self {
             signing: signing.ok_or(KeyringError::Missing(Purpose::Signing.name()))?,
-            published,
+            published: KeySet::new(published)
+                .map_err(|_| KeyringError::Missing("distinct signing"))?,
             tokens: TokenKeys::new(
                 newest.ok_or(KeyringError::Missing(Purpose::RefreshTag.name()))?,
                 older,
@@ -194,7 +184,10 @@ mod tests {
             ),
             (1, 1, 3)
         );
-        assert_eq!(ring.published[0].kid, ring.signing.kid());
+        assert_eq!(
+            ring.published.iter().next().and_then(Jwk::kid),
+            Some(ring.signing.kid())
+        );
         let wrong = Keyring::open(&table, &MasterKey::from_bytes([8; 32]), NOW);
         assert!(matches!(wrong, Err(KeyringError::WrongMasterKey { .. })));
     }

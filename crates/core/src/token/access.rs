@@ -6,6 +6,7 @@ use std::fmt;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use relatch_verify::Jwk;
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::ZeroizeOnDrop;
@@ -81,9 +82,10 @@ impl SigningKey {
         &self.kid
     }
 
-    /// The public key, 32 bytes.
-    pub fn public_key(&self) -> Option<[u8; 32]> {
-        self.pair.public_key().as_ref().try_into().ok()
+    /// The public key, as the JWKS carries it.
+    pub fn jwk(&self) -> Option<Jwk> {
+        let public_key = self.pair.public_key().as_ref().try_into().ok()?;
+        Jwk::ed25519(&self.kid, public_key).ok()
     }
 
     /// The claims as a signed token (RFC 7515 compact serialization).

@@ -1,0 +1,3 @@
+//! What core makes, seen from outside.
+
+mod access_token;
