@@ -119,7 +119,8 @@ pub enum KeyError {
     /// `alg` is not the algorithm of this type of key (RFC 7517, section 4.4).
     #[error("the key is for another algorithm")]
     AlgorithmMismatch,
-    /// An RSA modulus of fewer than 2048 or more than 8192 bits (RFC 7518, section 3.3), or an exponent that is even, one, or longer than 32 bits.
+    /// An RSA modulus of fewer than 2048 or more than 8192 bits (RFC 7518, section 3.3), an exponent of one or of
+    /// more than 32 bits, or an even number as either.
     #[error("the RSA key is too weak or too large")]
     RsaParameters,
     /// The numbers make no public key, for example a point that is not on the curve.

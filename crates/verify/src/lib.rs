@@ -23,7 +23,7 @@ mod base64url;
 mod claims;
 mod error;
 mod json;
-pub mod jwk;
+mod jwk;
 pub mod jws;
 mod verifier;
 

@@ -26,8 +26,10 @@ pub struct Jwk {
 impl Jwk {
     /// An Ed25519 key from its 32 bytes (RFC 8032, section 5.1.5).
     ///
+    /// Bytes that are no point of the curve make a key that accepts no signature.
+    ///
     /// # Errors
-    /// [`KeyError::Invalid`] if the bytes are refused as a key.
+    /// [`KeyError::Invalid`] if the cryptographic library takes no such key.
     pub fn ed25519(kid: impl Into<String>, public_key: &[u8; 32]) -> Result<Self, KeyError> {
         Self::new(Some(kid.into()), Material::Ed25519 { x: *public_key })
     }
@@ -44,7 +46,8 @@ impl Jwk {
     /// An RSA key from modulus and public exponent, big-endian without leading zeros.
     ///
     /// # Errors
-    /// [`KeyError::MemberMalformed`] for leading zeros, [`KeyError::RsaParameters`] for sizes out of bounds.
+    /// [`KeyError::MemberMalformed`] for an empty number or a leading zero, [`KeyError::RsaParameters`] for sizes out
+    /// of bounds and even numbers.
     pub fn rsa(kid: impl Into<String>, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let material = Material::Rsa {
             n: n.to_vec(),

@@ -1,5 +1,6 @@
 //! Tokens that are good, also in unusual ways, and what comes out of them.
 
+use relatch_verify::jws::Compact;
 use relatch_verify::{Claims, VerifyError};
 use serde_json::{Value, json};
 
@@ -190,5 +191,16 @@ fn claims_can_be_read_by_themselves() {
     assert_eq!(
         incomplete.unwrap_err().to_string(),
         "the claim `sub` is missing"
+    );
+}
+
+/// A token that was only taken apart may end up in a log line.
+#[test]
+fn debug_output_shows_no_credential() {
+    let token = good();
+    let shown = format!("{:?}", Compact::parse(&token).unwrap());
+    assert_eq!(
+        shown,
+        r#"Compact { header: Header { algorithm: EdDsa, typ: Some("at+jwt"), kid: Some("ed") }, .. }"#
     );
 }

@@ -192,6 +192,16 @@ fn a_set_must_be_a_set() {
 }
 
 #[test]
+fn a_key_is_its_id_and_its_numbers() {
+    let renamed = read(with(ed25519(), "kid", json!("other"))).unwrap();
+    assert_ne!(Some(&renamed), keys().find("ed"));
+    assert_eq!(
+        renamed.thumbprint(),
+        keys().find("ed").unwrap().thumbprint()
+    );
+}
+
+#[test]
 fn two_keys_of_one_id_are_refused() {
     let twins = vec![
         read(ed25519()).unwrap(),
