@@ -1,6 +1,5 @@
 //! The programs that the verbs need and cargo does not bring: each is installed if missing, after saying so.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -82,17 +81,7 @@ fn apt_get() -> Command {
     command
 }
 
-/// By the owner of our own process's folder, the one way that the standard library has; false off Linux.
 fn is_root() -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        Path::new("/proc/self")
-            .metadata()
-            .is_ok_and(|process| process.uid() == 0)
-    }
-    #[cfg(not(unix))]
-    {
-        false
-    }
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
