@@ -50,6 +50,7 @@ impl Sqlite {
     /// [`OpenError`].
     pub fn open(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
         let connector = connection::Connector::new(&options.path, options.synchronous);
+        connector.create()?;
         let mut first = connector.open()?;
         migrate::migrate(&mut first)?;
         let readers = (0..options.readers.max(1))

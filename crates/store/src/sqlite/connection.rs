@@ -44,6 +44,23 @@ impl Connector {
         }
     }
 
+    /// Makes an empty file for its owner alone, where there is none: SQLite would let everybody read it.
+    pub(super) fn create(&self) -> std::io::Result<()> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = std::fs::OpenOptions::new();
+        options
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path)?
+            .sync_all()?;
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+    }
+
     pub(super) fn open(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE

@@ -45,9 +45,9 @@ pub enum OpenError {
         "migration {0} was applied in another form than this binary has: the database was made by a build that was never released"
     )]
     Changed(String),
-    /// A thread could not be started.
-    #[error("a thread could not be started")]
-    Thread(#[from] std::io::Error),
+    /// The file cannot be made, or a thread cannot be started.
+    #[error("the system refused")]
+    System(#[from] std::io::Error),
 }
 
 /// Applies what is missing.

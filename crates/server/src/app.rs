@@ -1,0 +1,217 @@
+//! A server that is ready: the domain, the store behind it, and what HTTP needs beside them.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use axum::{extract::Request, response::Response};
+use relatch_core::{
+    Domain, Entropy, StoreError, Timestamp,
+    domain::Issuer,
+    key::{Keyring, MasterKey},
+};
+use relatch_store::{OpenError, Options, Sqlite};
+use relatch_verify::Verifier;
+
+use crate::{
+    Config,
+    clock::{Clock, SystemClock},
+    entropy::SystemEntropy,
+    hashing::HashingThreads,
+    http, jobs,
+    keyring::{self, KeysError},
+};
+
+/// How often keys may be read anew because a token names an unknown one.
+const RELOAD_PAUSE: Duration = Duration::from_secs(1);
+
+/// An authentication server, open and ready to serve.
+pub struct Relatch {
+    pub(crate) app: Arc<App>,
+    store: Arc<Sqlite>,
+}
+
+/// What every request sees.
+pub(crate) struct App {
+    pub(crate) domain: Domain,
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+    master: MasterKey,
+    reloaded: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made.
+    #[error("the data folder {path} cannot be used")]
+    DataDir {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error("the database {path} cannot be used")]
+    Database {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A thread could not be started.
+    #[error("the hashing threads cannot be started")]
+    Hashing(#[source] std::io::Error),
+}
+
+impl Relatch {
+    /// Opens the data folder and everything in it, with the system's clock and chance.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        Self::open_with(config, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+    }
+
+    /// The same with another clock and another chance: for tests.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        let folder = config.server.data_dir.clone();
+        make_private(&folder).map_err(|source| StartError::DataDir {
+            path: folder.clone(),
+            source,
+        })?;
+        let policy = Arc::new(config.session.clone());
+        let options = Options {
+            path: folder.join("relatch.db"),
+            synchronous: config.store.synchronous,
+            write_queue: config.store.write_queue,
+            readers: config.store.readers,
+        };
+        let store =
+            Sqlite::open(&options, Arc::clone(&policy)).map_err(|source| StartError::Database {
+                path: options.path,
+                source,
+            })?;
+        let store = Arc::new(store);
+        let (keys, master) = keyring::open(
+            store.as_ref(),
+            &folder.join("master.key"),
+            entropy.as_ref(),
+            clock.now(),
+        )
+        .await?;
+        let password = &config.password;
+        let hasher = HashingThreads::start(
+            password.threads,
+            password.queue,
+            password.cost,
+            Arc::clone(&entropy),
+        )
+        .map_err(StartError::Hashing)?;
+        let issuer = issuer(&config);
+        let verifier =
+            Verifier::new(&issuer.url, &issuer.audience).dangerous_accept_bound_without_proof();
+        let keys = ArcSwap::from_pointee(keys);
+        let domain = Domain {
+            store: Arc::clone(&store) as _,
+            hasher: Arc::new(hasher),
+            entropy,
+            policy,
+            keys,
+            issuer,
+        };
+        let app = Arc::new(App {
+            domain,
+            verifier,
+            clock,
+            config,
+            master,
+            reloaded: tokio::sync::Mutex::default(),
+        });
+        jobs::sweep::start(&app);
+        Ok(Self { app, store })
+    }
+
+    /// Answers one request, as the listener would.
+    pub async fn answer(&self, request: Request) -> Response {
+        http::handle(
+            Arc::clone(&self.app),
+            http::router(Arc::clone(&self.app)),
+            request,
+        )
+        .await
+    }
+
+    /// Finishes what is queued and closes the database.
+    pub fn close(&self) {
+        self.store.close();
+    }
+}
+
+impl App {
+    /// Reads the keys anew, unless that was done within the last second.
+    pub(crate) async fn reload_keys(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut reloaded = self.reloaded.lock().await;
+        if reloaded.is_some_and(|at| at.elapsed() < RELOAD_PAUSE) {
+            return Ok(());
+        }
+        *reloaded = Some(Instant::now());
+        let table = self.domain.store.load_keys().await?;
+        match Keyring::open(&table, &self.master, now) {
+            Ok(keys) => self.domain.keys.store(Arc::new(keys)),
+            Err(error) => {
+                tracing::error!(%error, "the keys in the database cannot be opened; the ones from before stay");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn issuer(config: &Config) -> Issuer {
+    let url = config
+        .issuer
+        .url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", config.server.listen));
+    let audience = config
+        .issuer
+        .audience
+        .clone()
+        .unwrap_or_else(|| url.clone());
+    Issuer {
+        url,
+        audience,
+        client_id: config.issuer.client_id.clone(),
+    }
+}
+
+/// Makes the folder for its owner alone. One that is there is left as it is.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    // The name of the folder must be on disk before anything in it is promised.
+    folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all())
+}

@@ -1,0 +1,153 @@
+//! What an operator may set, and where a value came from: defaults, then the file, then the environment, then the
+//! command line. Every problem is reported at once.
+
+mod load;
+mod reference;
+mod settings;
+mod value;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use relatch_core::{
+    password::hash::Cost,
+    session::{Lifetimes, Policy, ReuseScope},
+};
+use relatch_store::Synchronous;
+
+pub use load::{ConfigError, Overrides, load};
+pub use reference::reference;
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[issuer]`
+    pub issuer: IssuerConfig,
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[session]`
+    pub session: Policy,
+    /// `[password]`
+    pub password: PasswordConfig,
+    /// `[registration]`
+    pub registration: Registration,
+    /// `[store]`
+    pub store: StoreConfig,
+}
+
+/// Who issues tokens, for whom.
+#[derive(Clone, Debug, Default)]
+pub struct IssuerConfig {
+    /// The claim `iss`; unset: the address that the server is bound to.
+    pub url: Option<String>,
+    /// The claim `aud`; unset: the issuer.
+    pub audience: Option<String>,
+    /// The claim `client_id`.
+    pub client_id: String,
+}
+
+/// How the server listens, and its limits.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The folder of the database and the master key.
+    pub data_dir: PathBuf,
+    /// A proxy in front ends TLS: without it, only loopback addresses may be listened on.
+    pub behind_tls_proxy: bool,
+    /// Largest body of a request, in bytes.
+    pub max_body: usize,
+    /// Largest head of a request, in bytes.
+    pub max_headers: usize,
+    /// How long a request's head may take, and a connection idle.
+    pub header_timeout: Duration,
+    /// How long a request may take from its head to its answer.
+    pub request_timeout: Duration,
+    /// How many connections may be open.
+    pub max_connections: usize,
+    /// How long running requests may take once the server is told to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// How passwords are hashed.
+#[derive(Clone, Debug)]
+pub struct PasswordConfig {
+    /// Argon2id's parameters.
+    pub cost: Cost,
+    /// How many at once; 0: as many as there are cores.
+    pub threads: usize,
+    /// How many may wait.
+    pub queue: usize,
+    /// Whether a cost below OWASP's least is let through: for tests.
+    pub allow_weak: bool,
+}
+
+/// Who may register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Nobody, over HTTP.
+    Closed,
+}
+
+/// How the store is used.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// How many writes may wait.
+    pub write_queue: usize,
+    /// How many connections read.
+    pub readers: usize,
+    /// Whether commits reach the disk.
+    pub synchronous: Synchronous,
+}
+
+impl Default for Config {
+    /// The defaults of the settings table.
+    fn default() -> Self {
+        let zero = Lifetimes {
+            idle: Duration::ZERO,
+            absolute: Duration::ZERO,
+        };
+        let mut config = Self {
+            issuer: IssuerConfig::default(),
+            server: ServerConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                data_dir: PathBuf::new(),
+                behind_tls_proxy: false,
+                max_body: 0,
+                max_headers: 0,
+                header_timeout: Duration::ZERO,
+                request_timeout: Duration::ZERO,
+                max_connections: 0,
+                shutdown_timeout: Duration::ZERO,
+            },
+            session: Policy {
+                access: Duration::ZERO,
+                usual: zero,
+                remembered: zero,
+                retry_window: Duration::ZERO,
+                on_reuse: ReuseScope::Session,
+                max_per_user: 0,
+                reauth_within: Duration::ZERO,
+                keep_ended: Duration::ZERO,
+            },
+            password: PasswordConfig {
+                cost: Cost {
+                    memory: 0,
+                    passes: 0,
+                },
+                threads: 0,
+                queue: 0,
+                allow_weak: false,
+            },
+            registration: Registration::Open,
+            store: StoreConfig {
+                write_queue: 0,
+                readers: 0,
+                synchronous: Synchronous::Full,
+            },
+        };
+        settings::apply_defaults(&mut config);
+        config
+    }
+}

@@ -1,0 +1,200 @@
+//! The table of settings: one line drives the file, the environment, the defaults and the reference.
+
+use relatch_core::session::ReuseScope;
+use relatch_store::Synchronous;
+
+use super::{
+    Config, Registration,
+    value::{Fault, boolean, choice, duration_within, number, size_within, url},
+};
+
+/// One thing that an operator may set.
+pub(super) struct Setting {
+    /// `section.key`.
+    pub(super) key: &'static str,
+    /// What holds if nobody sets it, as a text that `set` reads; empty: worked out at start.
+    pub(super) default: &'static str,
+    /// What it does, and why the default is what it is.
+    pub(super) why: &'static str,
+    /// Reads a text into the configuration.
+    pub(super) set: fn(&mut Config, &str) -> Result<(), Fault>,
+}
+
+macro_rules! settings {
+    ($($key:literal = $default:literal, |$config:ident, $text:ident| $set:expr, $why:literal;)*) => {
+        &[$(Setting {
+            key: $key,
+            default: $default,
+            why: $why,
+            set: |$config, $text| { $set; Ok(()) },
+        }),*]
+    };
+}
+
+/// All settings, in the order of the reference.
+pub(super) const SETTINGS: &[Setting] = settings![
+    "issuer.url" = "", |c, t| c.issuer.url = Some(url(t)?),
+        "The claim `iss` of access tokens, the address at which clients reach the server. Unset, it is the address that the server is bound to, which suits one machine alone. Changing it makes resource servers refuse the access tokens that are out.";
+    "issuer.audience" = "", |c, t| c.issuer.audience = Some(text(t)?),
+        "The claim `aud` of access tokens, which every resource server must check. Unset, it is the issuer.";
+    "issuer.client_id" = "relatch", |c, t| c.issuer.client_id = text(t)?,
+        "The claim `client_id` of access tokens (RFC 9068 wants one).";
+    "server.listen" = "127.0.0.1:8080", |c, t| c.server.listen = address(t)?,
+        "Where to listen. Port 0 picks a free port. An address that is not loopback needs `behind_tls_proxy`, for tokens must not cross a network in the clear.";
+    "server.data_dir" = "relatch-data", |c, t| c.server.data_dir = text(t)?.into(),
+        "The folder of the database and the master key; made with mode 0700 if it is not there.";
+    "server.behind_tls_proxy" = "false", |c, t| c.server.behind_tls_proxy = boolean(t)?,
+        "States that a proxy in front ends TLS, so that an address other than loopback may be listened on.";
+    "server.max_body" = "16KiB", |c, t| c.server.max_body = size_within(t, "1KiB", "1MiB")?,
+        "Largest body of a request. The largest honest one, a registration with a long password, is under 3 KiB.";
+    "server.max_headers" = "16KiB", |c, t| c.server.max_headers = size_within(t, "8KiB", "256KiB")?,
+        "Largest head of a request: request line and headers.";
+    "server.header_timeout" = "10s", |c, t| c.server.header_timeout = duration_within(t, "100ms", "10m")?,
+        "How long the head of a request may take to arrive, counted from the answer before it: also how long a connection may idle.";
+    "server.request_timeout" = "30s", |c, t| c.server.request_timeout = duration_within(t, "100ms", "10m")?,
+        "How long a request may take from its head to its answer, its body included.";
+    "server.max_connections" = "10000", |c, t| c.server.max_connections = number(t, 1, 1_000_000)?,
+        "How many connections may be open. One more is answered 503 and closed.";
+    "server.shutdown_timeout" = "10s", |c, t| c.server.shutdown_timeout = duration_within(t, "0s", "10m")?,
+        "How long running requests may take once the server is told to stop.";
+    "session.access_lifetime" = "15m", |c, t| c.session.access = duration_within(t, "1s", "24h")?,
+        "How long an access token is good. A resource server that does not follow revocations goes on accepting the token of an ended session for that long.";
+    "session.idle_lifetime" = "5d", |c, t| c.session.usual.idle = duration_within(t, "1s", "3650d")?,
+        "The longest pause between two refreshes.";
+    "session.absolute_lifetime" = "90d", |c, t| c.session.usual.absolute = duration_within(t, "1s", "3650d")?,
+        "From login to the end, however often the session is refreshed.";
+    "session.remember_idle_lifetime" = "30d", |c, t| c.session.remembered.idle = duration_within(t, "1s", "3650d")?,
+        "The longest pause of a session with `remember_me`.";
+    "session.remember_absolute_lifetime" = "365d", |c, t| c.session.remembered.absolute = duration_within(t, "1s", "3650d")?,
+        "From login to the end of a session with `remember_me`.";
+    "session.retry_window" = "30s", |c, t| c.session.retry_window = duration_within(t, "0s", "300s")?,
+        "How long after a rotation the refresh token before it still counts as a retry and gets the same successor again. It is what lost answers and many tabs live by, and the time in which a thief who follows at once stays unseen. 0 turns retries off.";
+    "session.max_per_user" = "50", |c, t| c.session.max_per_user = number(t, 1, 1_000)?,
+        "How many sessions a user may have. One more ends the longest unused.";
+    "session.on_reuse" = "session", |c, t| c.session.on_reuse = choice(t, &[("session", ReuseScope::Session), ("user", ReuseScope::User)])?,
+        "What ends when a refresh token turns out to be in two hands: its `session`, or every session of the `user`.";
+    "session.reauth_within" = "10m", |c, t| c.session.reauth_within = duration_within(t, "1s", "24h")?,
+        "How old a login may be for ending other sessions; past it the user proves the password again (RFC 9470).";
+    "session.keep_ended" = "30d", |c, t| c.session.keep_ended = duration_within(t, "0s", "3650d")?,
+        "How long the row of an ended session stays, so that a device that comes back late is told why.";
+    "password.memory" = "19MiB", |c, t| c.password.cost.memory = kib(size_within(t, "8KiB", "4GiB")?),
+        "Argon2id's memory for one hash. 19 MiB with 2 passes is the least that OWASP recommends.";
+    "password.passes" = "2", |c, t| c.password.cost.passes = u32::try_from(number(t, 1, 100)?).unwrap_or(1),
+        "Argon2id's passes over the memory.";
+    "password.allow_weak" = "false", |c, t| c.password.allow_weak = boolean(t)?,
+        "Lets a cost below 19 MiB and 2 passes through. For tests.";
+    "password.threads" = "0", |c, t| c.password.threads = number(t, 0, 1_024)?,
+        "How many passwords are hashed at once; 0 is as many as there are cores. Each holds `memory` while it works.";
+    "password.queue" = "64", |c, t| c.password.queue = number(t, 1, 100_000)?,
+        "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait.";
+    "registration.mode" = "open", |c, t| c.registration = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
+        "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
+    "store.write_queue" = "4096", |c, t| c.store.write_queue = number(t, 1, 1_000_000)?,
+        "How many writes may wait for the database. One more is answered 503 with `Retry-After`.";
+    "store.readers" = "4", |c, t| c.store.readers = number(t, 1, 64)?,
+        "How many connections read from the database.";
+    "store.synchronous" = "full", |c, t| c.store.synchronous = choice(t, &[("full", Synchronous::Full), ("off", Synchronous::Off)])?,
+        "Whether commits reach the disk before they are answered. `off` loses data in a power cut. For tests.";
+];
+
+/// Sets every default.
+pub(super) fn apply_defaults(config: &mut Config) {
+    for setting in SETTINGS
+        .iter()
+        .filter(|setting| !setting.default.is_empty())
+    {
+        // A test reads every default, so that a wrong one does not get here.
+        let _ = (setting.set)(config, setting.default);
+    }
+}
+
+/// What holds between settings, each fault with the key to change.
+pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
+    let mut faults = Vec::new();
+    let cost = config.password.cost;
+    if !config.password.allow_weak && (cost.memory < 19 * 1024 || cost.passes < 2) {
+        let fault = "below OWASP's least, 19MiB and 2 passes; password.allow_weak = true lets it through, for tests";
+        faults.push(("password.memory", fault.to_owned()));
+    }
+    let session = &config.session;
+    for (key, lifetimes) in [
+        ("session.idle_lifetime", session.usual),
+        ("session.remember_idle_lifetime", session.remembered),
+    ] {
+        if lifetimes.idle > lifetimes.absolute {
+            faults.push((
+                key,
+                "longer than the absolute lifetime, so that it would never matter".to_owned(),
+            ));
+        }
+        if session.access > lifetimes.idle {
+            faults.push((
+                key,
+                "shorter than session.access_lifetime: access tokens would outlive their session"
+                    .to_owned(),
+            ));
+        }
+    }
+    if !config.server.listen.ip().is_loopback() && !config.server.behind_tls_proxy {
+        let fault = "not a loopback address: tokens would cross the network in the clear. Put a proxy that ends TLS in front and say so with server.behind_tls_proxy = true";
+        faults.push(("server.listen", fault.to_owned()));
+    }
+    faults
+}
+
+fn text(text: &str) -> Result<String, Fault> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("must be a text without control characters, and not empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn address(text: &str) -> Result<std::net::SocketAddr, Fault> {
+    text.parse().map_err(|_| format!("{text:?} is no address: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::1]:8080\""))
+}
+
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_one_that_its_own_setting_reads() {
+        let mut config = Config::default();
+        for setting in SETTINGS
+            .iter()
+            .filter(|setting| !setting.default.is_empty())
+        {
+            assert_eq!(
+                (setting.set)(&mut config, setting.default),
+                Ok(()),
+                "{}",
+                setting.key
+            );
+        }
+        assert_eq!(check(&config), []);
+        assert_eq!(config.session.retry_window.as_secs(), 30);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_said() {
+        let mut config = Config::default();
+        config.password.cost.memory = 64;
+        config.session.usual.idle = config.session.usual.absolute * 2;
+        config.session.remembered.idle = config.session.access / 2;
+        config.server.listen = ([0, 0, 0, 0], 8080).into();
+        let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
+        assert_eq!(
+            keys,
+            [
+                "password.memory",
+                "session.idle_lifetime",
+                "session.remember_idle_lifetime",
+                "server.listen"
+            ]
+        );
+    }
+}

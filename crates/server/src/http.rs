@@ -1,0 +1,17 @@
+//! HTTP: routes, what comes in, what goes out. Decides nothing about sessions.
+
+mod answer;
+mod arrival;
+mod authorization;
+mod body;
+mod device;
+mod health;
+mod jwks;
+mod password;
+pub mod problem;
+mod router;
+mod session;
+mod user;
+
+pub(crate) use arrival::{Peer, handle};
+pub(crate) use router::router;

@@ -1,0 +1,90 @@
+//! Answers in JSON.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use relatch_core::{Timestamp, token::IssuedTokens, user::User};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A JSON answer. Nothing that we answer may be kept by a cache unless the route says so.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Serializing our own structs to memory has no way to fail.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// A time as RFC 3339 has it, in UTC, to the millisecond.
+pub(super) fn time(time: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(time.as_millis())
+        .map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+}
+
+/// The tokens of a session, in the names of RFC 6749 §5.1.
+#[derive(Serialize)]
+struct Tokens<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    refresh_token: &'a str,
+    /// Seconds.
+    refresh_expires_in: i64,
+    session_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<Person<'a>>,
+}
+
+/// A user as he sees himself.
+#[derive(Serialize)]
+pub(super) struct Person<'a> {
+    id: Uuid,
+    username: &'a str,
+    email: &'a str,
+    created_at: String,
+}
+
+impl<'a> From<&'a User> for Person<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username.as_str(),
+            email: user.email.as_str(),
+            created_at: time(user.created_at),
+        }
+    }
+}
+
+/// Tokens, and the user with register and login.
+pub(super) fn tokens(
+    status: StatusCode,
+    tokens: &IssuedTokens,
+    user: Option<&User>,
+    now: Timestamp,
+) -> Response {
+    json(
+        status,
+        &Tokens {
+            access_token: tokens.access.expose(),
+            token_type: "Bearer",
+            expires_in: seconds_until(tokens.access_ends_at, now),
+            refresh_token: tokens.refresh.expose(),
+            refresh_expires_in: seconds_until(tokens.refresh_ends_at, now),
+            session_id: tokens.session.0,
+            user: user.map(Person::from),
+        },
+    )
+}
+
+/// Whole seconds of life that are left.
+pub(super) fn seconds_until(end: Timestamp, now: Timestamp) -> i64 {
+    end.as_seconds().saturating_sub(now.as_seconds()).max(0)
+}

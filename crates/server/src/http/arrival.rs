@@ -1,0 +1,168 @@
+//! What is done once for every request, before its route and after: the id, the time, the log line, the last headers.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, Uri, header},
+    response::{IntoResponse as _, Response},
+};
+use relatch_core::{Timestamp, chance, event::Origin, session::SessionId};
+use tower::Service as _;
+
+use super::problem::{Code, Problem};
+use crate::app::App;
+
+/// The address that a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Names one request in the log and in its answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RequestId(u64);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// What the routes know of a request beside its content.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) now: Timestamp,
+    pub(super) address: Option<IpAddr>,
+}
+
+impl Arrival {
+    /// Of this request.
+    pub(super) fn of(parts: &axum::http::request::Parts, app: &App) -> Self {
+        let default = || Self {
+            now: app.clock.now(),
+            address: None,
+        };
+        parts.extensions.get().copied().unwrap_or_else(default)
+    }
+
+    /// Who sent it, for the records.
+    pub(super) fn origin(&self, headers: &axum::http::HeaderMap) -> Origin {
+        let agent = headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        Origin {
+            address: self.address,
+            agent: agent.map(|agent| cut(agent, 256).to_owned()),
+        }
+    }
+}
+
+/// What a route wants in the request's log line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Note {
+    /// What became of it: an error's code, or how a refresh went.
+    pub(super) outcome: Option<&'static str>,
+    pub(super) session: Option<SessionId>,
+    pub(super) generation: Option<u32>,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Answers one request.
+pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Request) -> Response {
+    let started = Instant::now();
+    let id = RequestId(u64::from_be_bytes(chance::draw(
+        app.domain.entropy.as_ref(),
+    )));
+    let now = app.clock.now();
+    let address = request.extensions().get().map(|peer: &Peer| peer.0);
+    request.extensions_mut().insert(Arrival { now, address });
+    strip_slash(request.uri_mut());
+    let (method, path) = (request.method().clone(), request.uri().clone());
+    // The router is always ready and never fails.
+    let answer =
+        tokio::time::timeout(app.config.server.request_timeout, router.call(request)).await;
+    let response = match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => Problem::new(Code::Unavailable).into_response(),
+    };
+    let response = finish(response, id);
+    log(&response, id, &method, path.path(), started.elapsed());
+    response
+}
+
+/// The body of an error and the headers that every answer has.
+fn finish(mut response: Response, id: RequestId) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
+        *response.body_mut() = Body::from(problem.render(id));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+    response
+}
+
+fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Duration) {
+    let note = response
+        .extensions()
+        .get::<Note>()
+        .copied()
+        .unwrap_or_default();
+    let (status, micros) = (
+        response.status().as_u16(),
+        u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    );
+    let path = cut(path, 256);
+    let session = note.session.map(tracing::field::display);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                request_id = %id, %method, path, status, outcome = note.outcome, session, generation = note.generation, micros,
+                "request"
+            )
+        };
+    }
+    if status < 500 {
+        line!(info);
+    } else {
+        line!(error);
+    }
+}
+
+/// `/auth/login/` is `/auth/login`.
+fn strip_slash(uri: &mut Uri) {
+    let path = uri.path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let shorter = path.trim_end_matches('/');
+    let shorter = match uri.query() {
+        Some(query) => format!("{shorter}?{query}"),
+        None => shorter.to_owned(),
+    };
+    if let Ok(shorter) = shorter.parse() {
+        *uri = shorter;
+    }
+}
+
+/// At most so many bytes of a text, cut between characters.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}

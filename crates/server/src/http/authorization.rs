@@ -1,0 +1,124 @@
+//! Who calls: access tokens for our own routes, refresh tokens for turning and logging out.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use relatch_core::{
+    Timestamp,
+    session::{SessionId, list::Caller},
+    token::{Genuine, refresh::NotGenuine},
+    user::UserId,
+};
+use relatch_verify::Claims;
+
+use super::{
+    arrival::Arrival,
+    body::Input,
+    problem::{Code, Problem},
+};
+use crate::app::App;
+
+/// The caller that a good access token names. Whether its session still lives, the use case looks up.
+pub(super) struct Authorized(pub(super) Caller);
+
+impl FromRequestParts<Arc<App>> for Authorized {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let arrival = Arrival::of(parts, app);
+        caller(&parts.headers, &arrival, app).map(Self)
+    }
+}
+
+/// The same for a request whose body was read already.
+pub(super) fn caller_of(input: &Input, app: &App) -> Result<Caller, Problem> {
+    caller(&input.parts.headers, &input.arrival, app)
+}
+
+fn caller(headers: &HeaderMap, arrival: &Arrival, app: &App) -> Result<Caller, Problem> {
+    let token = bearer(headers)?.ok_or_else(|| {
+        Problem::invalid_token("Send an access token: Authorization: Bearer …").challenge("Bearer")
+    })?;
+    let keys = app.domain.keys.load();
+    let claims = app
+        .verifier
+        .verify(token, &keys.published, arrival.now.as_seconds());
+    let claims = claims.map_err(|error| {
+        Problem::invalid_token(format!("The access token is refused: {error}."))
+    })?;
+    let (user, session, auth_time) = identity(&claims).ok_or_else(|| {
+        Problem::invalid_token("The access token is not one of this server's own.")
+    })?;
+    Ok(Caller {
+        user,
+        session,
+        auth_time,
+        origin: arrival.origin(headers),
+        now: arrival.now,
+    })
+}
+
+fn identity(claims: &Claims) -> Option<(UserId, SessionId, Timestamp)> {
+    let user = UserId(claims.sub.parse().ok()?);
+    let session = SessionId(claims.sid.as_ref()?.parse().ok()?);
+    Some((user, session, Timestamp::from_seconds(claims.auth_time?)))
+}
+
+/// The refresh token of a request: as Bearer or as `refresh_token` in the body.
+pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuine, Problem> {
+    let in_header = bearer(&input.parts.headers)?;
+    let in_body = input.fields.optional_string("refresh_token");
+    if let (Some(header), Some(body)) = (in_header, &in_body)
+        && header != body
+    {
+        let detail = "Another token is in the Authorization header; send one of them.";
+        input.fields.fault("refresh_token", "conflicting", detail);
+    }
+    input.fields.finish()?;
+    let Some(token) = in_header.or(in_body.as_deref()) else {
+        let detail = "Send the refresh token as Authorization: Bearer … or as this field.";
+        return Err(Problem::field("refresh_token", "missing", detail));
+    };
+    authenticate(token, app, input.arrival.now).await
+}
+
+async fn authenticate(token: &str, app: &App, now: Timestamp) -> Result<Genuine, Problem> {
+    let garbage = || Problem::invalid_token("The refresh token is not one of this server's.");
+    match app.domain.keys.load().tokens.authenticate(token) {
+        Ok(genuine) => return Ok(genuine),
+        Err(NotGenuine::Garbage) => return Err(garbage()),
+        Err(NotGenuine::UnknownKey(_)) => {}
+    }
+    // Another node may have made a key that this one has not seen yet.
+    app.reload_keys(now)
+        .await
+        .map_err(|_| Problem::new(Code::Unavailable))?;
+    app.domain
+        .keys
+        .load()
+        .tokens
+        .authenticate(token)
+        .map_err(|_| garbage())
+}
+
+/// The token behind `Authorization: Bearer` (RFC 6750 §2.1), if there is such a header.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut found = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = found.next() else {
+        return Ok(None);
+    };
+    let wrong = |code, detail: &str| Err(Problem::field("Authorization", code, detail));
+    if found.next().is_some() {
+        return wrong("duplicate", "This header comes more than once.");
+    }
+    let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+        return wrong("malformed", "Expected: Bearer, one space and the token.");
+    };
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return wrong("malformed", "The scheme must be Bearer.");
+    }
+    Ok(Some(token))
+}

@@ -1,0 +1,259 @@
+//! Logging in, turning the refresh token, logging out, the list of devices.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+    response::Response,
+};
+use relatch_core::{
+    password::{Busy, Password},
+    session::{
+        Login, Session, SessionId,
+        list::{self, CallerError, LogoutError},
+        refresh::{self, Possession, RefreshError, Turn},
+        store::Which,
+    },
+    store::StoreError,
+    user::{
+        Username,
+        login::{self, LoginError},
+    },
+};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    answer,
+    arrival::Note,
+    authorization::{Authorized, refresh_token},
+    body::Input,
+    device,
+    problem::{Code, Problem},
+    user::describe_password,
+};
+use crate::app::App;
+
+/// `POST /auth/login`
+pub(super) async fn login(
+    State(app): State<Arc<App>>,
+    mut input: Input,
+) -> Result<Response, Problem> {
+    let origin = input.origin();
+    let fields = &mut input.fields;
+    let username = fields.string("username");
+    let password = fields.parsed("password", Password::attempt, describe_password);
+    let device = device::name(fields, origin.agent.as_deref());
+    let remember_me = fields.flag("remember_me");
+    fields.finish()?;
+    let (Some(username), Some(password)) = (username, password) else {
+        return Err(input.fields.refused());
+    };
+    let now = input.arrival.now;
+    let login = Login {
+        device,
+        remember_me,
+        origin,
+        now,
+    };
+    // A name that nobody can have gets the same answer after the same work as one that nobody has.
+    let username = Username::parse(&username).ok();
+    let (user, tokens) = login::login(&app.domain, username, password, login).await?;
+    Ok(answer::tokens(StatusCode::OK, &tokens, Some(&user), now))
+}
+
+/// `POST /auth/refresh`
+pub(super) async fn refresh(
+    State(app): State<Arc<App>>,
+    mut input: Input,
+) -> Result<Response, Problem> {
+    let token = refresh_token(&mut input, &app).await?;
+    let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
+    let request = refresh::Request {
+        token,
+        possession: Possession::NotShown,
+        origin: input.origin(),
+        now,
+    };
+    match refresh::refresh(&app.domain, request).await {
+        Ok((tokens, turn)) => {
+            let mut response = answer::tokens(StatusCode::OK, &tokens, None, now);
+            response.extensions_mut().insert(note(session, &turn));
+            Ok(response)
+        }
+        Err(error) => {
+            tracing::info!(%session, presented = presented.0, %error, "refresh refused");
+            Err(error.into())
+        }
+    }
+}
+
+fn note(session: SessionId, turn: &Turn) -> Note {
+    let (outcome, generation) = match turn {
+        Turn::Rotate { to, lagged: false } => ("rotated", Some(to.0)),
+        Turn::Rotate { to, lagged: true } => ("rotated_forward", Some(to.0)),
+        Turn::Retry { of, late: false } => ("retried", Some(of.0)),
+        Turn::Retry { of, late: true } => ("retried_late", Some(of.0)),
+        Turn::Over(_) | Turn::Unproven(_) | Turn::End(_) => ("refused", None),
+    };
+    Note {
+        outcome: Some(outcome),
+        session: Some(session),
+        generation,
+    }
+}
+
+/// `POST /auth/logout`
+pub(super) async fn logout(
+    State(app): State<Arc<App>>,
+    mut input: Input,
+) -> Result<Response, Problem> {
+    let token = refresh_token(&mut input, &app).await?;
+    let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
+    Ok(answer::json(
+        StatusCode::OK,
+        &json!({ "session_id": session.0, "ended": true }),
+    ))
+}
+
+/// One entry of the list of devices.
+#[derive(Serialize)]
+struct Device<'a> {
+    id: Uuid,
+    #[serde(rename = "device")]
+    name: &'a str,
+    created_at: String,
+    last_used_at: String,
+    expires_at: String,
+    remember_me: bool,
+    current: bool,
+}
+
+/// `GET /auth/sessions`
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Authorized(caller): Authorized,
+) -> Result<Response, Problem> {
+    let sessions = list::list(&app.domain, &caller).await?;
+    let device = |session: &Session| {
+        serde_json::to_value(Device {
+            id: session.id.0,
+            name: &session.device,
+            created_at: answer::time(session.created_at),
+            last_used_at: answer::time(session.life.rotated_at),
+            expires_at: answer::time(session.life.ends_at(&app.domain.policy)),
+            remember_me: session.life.remember_me,
+            current: session.id == caller.session,
+        })
+        .unwrap_or_default()
+    };
+    let sessions: Vec<_> = sessions.iter().map(device).collect();
+    Ok(answer::json(
+        StatusCode::OK,
+        &json!({ "sessions": sessions }),
+    ))
+}
+
+/// `DELETE /auth/sessions/{id}`
+pub(super) async fn end(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Authorized(caller): Authorized,
+) -> Result<Response, Problem> {
+    let id = id
+        .parse()
+        .map_err(|_| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
+    Ok(ended(
+        list::end(&app.domain, &caller, Which::One(SessionId(id))).await?,
+    ))
+}
+
+/// `DELETE /auth/sessions?keep=current|none`
+pub(super) async fn end_all(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    Authorized(caller): Authorized,
+) -> Result<Response, Problem> {
+    let which = match query.as_deref() {
+        None | Some("" | "keep=current") => Which::AllBut(caller.session),
+        Some("keep=none") => Which::All,
+        Some(_) => {
+            let detail = "The one parameter is keep=current or keep=none.";
+            return Err(Problem::field("keep", "invalid_format", detail));
+        }
+    };
+    Ok(ended(list::end(&app.domain, &caller, which).await?))
+}
+
+fn ended(count: usize) -> Response {
+    answer::json(StatusCode::OK, &json!({ "ended": count }))
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::UnknownSession => Self::new(Code::SessionUnknown),
+            RefreshError::Forged => {
+                Self::invalid_token("The refresh token is not one of this server's.")
+            }
+            RefreshError::Over(ended) => Self::ended(ended),
+            RefreshError::Unproven(_) => Self::new(Code::ProofRequired),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for Problem {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::Forged => {
+                Self::invalid_token("The refresh token is not one of this server's.")
+            }
+            LogoutError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::UnknownSession => Self::new(Code::SessionUnknown),
+            CallerError::Over(ended) => Self::ended(ended),
+            CallerError::NotFound => Self::new(Code::NotFound),
+            CallerError::Reauthenticate => Self::new(Code::ReauthenticationRequired)
+                .challenge("Bearer error=\"insufficient_user_authentication\""),
+            CallerError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::new(Code::InvalidCredentials),
+            LoginError::UserDisabled => Self::new(Code::UserDisabled),
+            LoginError::UnknownSession => Self::new(Code::SessionUnknown),
+            LoginError::Over(ended) => Self::ended(ended),
+            LoginError::Busy(busy) => busy.into(),
+            LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(_: Busy) -> Self {
+        Self::new(Code::Overloaded).detail("Too many logins wait already.")
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::new(Code::Overloaded),
+            StoreError::Unavailable => Self::new(Code::Unavailable),
+            StoreError::Corrupt(_) => Self::new(Code::Internal),
+        }
+    }
+}
