@@ -37,22 +37,24 @@ pub enum PasswordFault {
 }
 
 impl Password {
-    /// A password that somebody wants to have.
+    /// A password that somebody wants to have. A name or an address that is not known is not compared with.
     ///
     /// # Errors
     /// [`PasswordFault`].
-    pub fn choose(text: &str, username: &Username, email: &Email) -> Result<Self, PasswordFault> {
+    pub fn choose(
+        text: &str,
+        username: Option<&Username>,
+        email: Option<&Email>,
+    ) -> Result<Self, PasswordFault> {
         let password = Self::attempt(text)?;
         if password.0.chars().count() < SHORTEST {
             return Err(PasswordFault::TooShort);
         }
         let lower = zeroize::Zeroizing::new(password.0.to_lowercase());
-        if lower.as_str() == username.as_str() {
+        if username.is_some_and(|username| lower.as_str() == username.as_str()) {
             return Err(PasswordFault::MatchesUsername);
         }
-        let address = email.as_str().to_lowercase();
-        let local = address.rsplit_once('@').map_or("", |parts| parts.0);
-        if lower.as_str() == address || lower.as_str() == local {
+        if email.is_some_and(|email| resembles(&lower, email)) {
             return Err(PasswordFault::MatchesEmail);
         }
         if is_common(&lower) {
@@ -92,6 +94,15 @@ impl fmt::Debug for Password {
     }
 }
 
+/// The whole address, or the part before its `@`.
+fn resembles(lower: &str, email: &Email) -> bool {
+    let address = email.as_str().to_lowercase();
+    lower == address
+        || address
+            .rsplit_once('@')
+            .is_some_and(|parts| lower == parts.0)
+}
+
 fn is_common(lower: &str) -> bool {
     static LINES: std::sync::LazyLock<Vec<&str>> =
         std::sync::LazyLock::new(|| COMMON.lines().collect());
@@ -105,7 +116,8 @@ mod tests {
     fn choose(text: &str) -> Result<Vec<u8>, PasswordFault> {
         let username = Username::parse("ada.lovelace").expect("a username");
         let email = Email::parse("countess.ada@example.com").expect("an address");
-        Password::choose(text, &username, &email).map(|password| password.expose().to_vec())
+        Password::choose(text, Some(&username), Some(&email))
+            .map(|password| password.expose().to_vec())
     }
 
     #[test]

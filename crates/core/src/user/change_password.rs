@@ -41,7 +41,7 @@ pub async fn change_password(
     let user = found
         .map(|found| found.user)
         .ok_or(LoginError::UnknownSession)?;
-    let new = Password::choose(new, &user.username, &user.email)
+    let new = Password::choose(new, Some(&user.username), Some(&user.email))
         .map_err(ChangePasswordError::NewPassword)?;
     let failure = Event::of_session(
         &session,

@@ -155,7 +155,7 @@ impl Problem {
             r#type: format!("urn:relatch:error:{}", self.code.name()),
             title: self.code.title(),
             status: self.code.status().as_u16(),
-            detail: self.detail.as_deref().unwrap_or_else(|| self.code.title()),
+            detail: self.detail.as_deref(),
             code: self.code.name(),
             request_id: request_id.to_string(),
             reason: self.ended.map(|ended| ended.reason.name()),
@@ -168,16 +168,13 @@ impl Problem {
 
     fn challenge_header(&self) -> Option<HeaderValue> {
         let text = match (&self.challenge, self.code) {
-            (Some(challenge), _) => challenge.clone(),
+            (Some(challenge), _) => challenge,
             (None, Code::InvalidToken | Code::SessionEnded | Code::SessionUnknown) => {
-                format!(
-                    "Bearer error=\"invalid_token\", error_description=\"{}\"",
-                    self.code.name()
-                )
+                "Bearer error=\"invalid_token\""
             }
             _ => return None,
         };
-        HeaderValue::from_str(&text).ok()
+        HeaderValue::from_str(text).ok()
     }
 }
 
@@ -186,7 +183,8 @@ struct Body<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
-    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
     code: &'a str,
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -45,18 +45,10 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
     let fields = &mut input.fields;
     let username = fields.parsed("username", Username::parse, describe_username);
     let email = fields.parsed("email", Email::parse, describe_email);
-    let text = fields.string("password");
+    let choose = |text: &str| Password::choose(text, username.as_ref(), email.as_ref());
+    let password = fields.parsed("password", choose, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
-    let password = match (&text, &username, &email) {
-        (Some(text), Some(username), Some(email)) => Password::choose(text, username, email)
-            .map_err(|fault| {
-                let (code, detail) = describe_password(fault);
-                fields.fault("password", code, detail);
-            })
-            .ok(),
-        _ => None,
-    };
     fields.finish()?;
     let (Some(username), Some(email), Some(password)) = (username, email, password) else {
         return Err(Problem::new(Code::InvalidRequest));

@@ -1,0 +1,20 @@
+//! The API as a client sees it: the real router and a real SQLite file, a clock that the test moves, seeded chance.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod server;
+
+mod access;
+mod body;
+mod catalogue;
+mod login;
+mod logout;
+mod password;
+mod refresh;
+mod register;
+mod sessions;
+mod well_known;

@@ -1,0 +1,281 @@
+//! A server in this process, and the transcript of what it answers.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use http_body_util::BodyExt as _;
+use relatch::{Config, Relatch, clock::Clock};
+use relatch_core::{Entropy, Timestamp, password::hash::Cost};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 2026-11-22T12:00:00Z
+const START: i64 = 1_795_348_800_000;
+
+/// A clock that stands still until the test moves it.
+pub(crate) struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Bytes that are the same in every run.
+struct Seeded(AtomicU64);
+
+impl Entropy for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            // SplitMix64: spread out enough to look random in a test.
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// A server with its folder; both go when this does.
+pub(crate) struct Server {
+    pub(crate) relatch: Relatch,
+    clock: Arc<TestClock>,
+    names: Mutex<Vec<String>>,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.server.data_dir = folder.path().join("data");
+        config.issuer.url = Some("https://auth.example.com".to_owned());
+        config.issuer.audience = Some("https://api.example.com".to_owned());
+        config.password.cost = Cost {
+            memory: 64,
+            passes: 1,
+        };
+        config.store.synchronous = relatch_store::Synchronous::Off;
+        change(&mut config);
+        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        let entropy = Arc::new(Seeded(AtomicU64::new(1)));
+        let relatch = Relatch::open_with(config, Arc::clone(&clock) as _, entropy)
+            .await
+            .unwrap();
+        Self {
+            relatch,
+            clock,
+            names: Mutex::default(),
+            _folder: folder,
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.clock
+            .0
+            .fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Registers Ada and gives her tokens.
+    pub(crate) async fn ada(&self) -> Tokens {
+        let body =
+            r#"{"username":"ada","email":"ada@example.com","password":"correct horse battery"}"#;
+        self.post("/auth/register", body).await.tokens()
+    }
+
+    /// Logs Ada in on another device.
+    pub(crate) async fn ada_on(&self, device: &str) -> Tokens {
+        let body = format!(
+            r#"{{"username":"ada","password":"correct horse battery","device_name":"{device}"}}"#
+        );
+        self.post("/auth/login", &body).await.tokens()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send(
+            Method::POST,
+            path,
+            &[("content-type", "application/json")],
+            body.to_owned(),
+        )
+        .await
+    }
+
+    pub(crate) async fn post_as(&self, token: &str, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        self.send(Method::POST, path, &headers, body.to_owned())
+            .await
+    }
+
+    pub(crate) async fn get_as(&self, token: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.send(Method::GET, path, &[("authorization", bearer.as_str())], "")
+            .await
+    }
+
+    pub(crate) async fn delete_as(&self, token: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        self.send(
+            Method::DELETE,
+            path,
+            &[("authorization", bearer.as_str())],
+            "",
+        )
+        .await
+    }
+
+    /// Turns a refresh token.
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.post_as(token, "/auth/refresh", "").await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self
+            .relatch
+            .answer(request.body(body.into()).unwrap())
+            .await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let shown = self.show(&parts, &json);
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            json,
+            shown,
+        }
+    }
+
+    /// The transcript: status, the headers that matter, the body with tokens and ids named in order of appearance.
+    fn show(&self, parts: &axum::http::response::Parts, json: &Value) -> String {
+        let mut text = format!("{}\n", parts.status);
+        for name in [
+            "content-type",
+            "cache-control",
+            "www-authenticate",
+            "retry-after",
+            "allow",
+        ] {
+            for value in parts.headers.get_all(name) {
+                writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
+            }
+        }
+        if !json.is_null() {
+            let mut json = json.clone();
+            self.name(&mut json);
+            writeln!(text, "\n{}", serde_json::to_string_pretty(&json).unwrap()).unwrap();
+        }
+        text
+    }
+
+    fn name(&self, json: &mut Value) {
+        match json {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    match key.as_str() {
+                        "access_token" => *value = "[access token]".into(),
+                        "refresh_token" => *value = "[refresh token]".into(),
+                        "request_id" => *value = "[request id]".into(),
+                        "id" | "session_id" => *value = self.id(value.as_str().unwrap()).into(),
+                        _ => self.name(value),
+                    }
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.name(value)),
+            _ => {}
+        }
+    }
+
+    fn id(&self, id: &str) -> String {
+        let mut names = self.names.lock().unwrap();
+        let place = names
+            .iter()
+            .position(|known| known == id)
+            .unwrap_or_else(|| {
+                names.push(id.to_owned());
+                names.len() - 1
+            });
+        format!("[id {}]", place + 1)
+    }
+}
+
+/// What a client holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) session: String,
+}
+
+/// One answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) json: Value,
+    shown: String,
+}
+
+impl Answer {
+    pub(crate) fn tokens(&self) -> Tokens {
+        let text = |name: &str| {
+            self.json[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{self}"))
+                .to_owned()
+        };
+        Tokens {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            session: text("session_id"),
+        }
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or_default()
+    }
+
+    /// `field: code` of every fault.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let errors = self.json["errors"].as_array().cloned().unwrap_or_default();
+        let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
+        errors
+            .iter()
+            .map(|error| format!("{}: {}", text(error, "field"), text(error, "code")))
+            .collect()
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
