@@ -1,0 +1,233 @@
+//! What is explored: who takes part, how far, what is taken for granted, and which decision is on trial.
+
+use std::time::Duration;
+
+use relatch_core::{
+    Timestamp,
+    session::{Lifetimes, Policy, ReuseScope},
+};
+
+use super::rule::Rule;
+
+/// Who stole what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Thief {
+    Absent,
+    /// One token; on a bound session that is not enough.
+    WithToken,
+    /// One token, and the key that the session is bound to.
+    WithKey,
+}
+
+/// How far the exploration goes. Copies, messages in flight and nodes are not bounded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// The newest generation that may be issued; at most 6.
+    pub generations: u8,
+    /// When the clock stops.
+    pub ticks: u8,
+    /// The retry window in ticks.
+    pub window: u8,
+    /// How many ticks may pass between a request's arrival, when its `now` is taken, and the decision.
+    pub wait: u8,
+    /// How many crashes there may be that forget at least one rotation.
+    pub crashes: u8,
+    /// The idle lifetime in ticks; without one it outlasts the clock.
+    pub idle: Option<u8>,
+}
+
+impl Bounds {
+    /// Seconds in the dev profile.
+    pub const SMALL: Self = Self {
+        generations: 3,
+        ticks: 4,
+        window: 2,
+        wait: 1,
+        crashes: 1,
+        idle: None,
+    };
+}
+
+/// What the properties take for granted; each is a switch, and each is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "switches are what this is")]
+pub struct Provisos {
+    /// 1, bearer: a spent token comes again only within the retry window of the rotation that spent it.
+    pub retry_in_window: bool,
+    /// 1, bearer: no copy of a request outlives the owner's next turn.
+    pub no_late_copy: bool,
+    /// 1, bearer: the owner stores an answer only if it still holds the token it sent.
+    pub careful_owner: bool,
+    /// 1, bearer: the owner never goes back to a token it held before.
+    pub durable_owner: bool,
+    /// 1: whoever pauses for less than the idle lifetime since its last turn is not idle: no crash forgot that turn.
+    pub turns_kept: bool,
+    /// 3, bound: the thief lacks the key.
+    pub keyless_thief: bool,
+    /// 3, bearer: the second presents after the window.
+    pub after_window: bool,
+    /// 3, bearer: after a crash since the theft a third presentation may be needed.
+    pub third_presentation: bool,
+    /// 3, bearer: these presentations are counted since the crash.
+    pub counted_anew: bool,
+    /// 3, bearer: a row that lagged already at the theft counts like one that a crash threw back since.
+    pub lag_before_theft: bool,
+}
+
+impl Provisos {
+    /// As the properties are stated.
+    pub const ALL: Self = Self {
+        retry_in_window: true,
+        no_late_copy: true,
+        careful_owner: true,
+        durable_owner: true,
+        turns_kept: true,
+        keyless_thief: true,
+        after_window: true,
+        third_presentation: true,
+        counted_anew: true,
+        lag_before_theft: true,
+    };
+
+    /// Of a bound session nothing is taken for granted about copies, answers and the owner.
+    pub const OF_BOUND: Self = Self {
+        retry_in_window: false,
+        no_late_copy: false,
+        careful_owner: false,
+        durable_owner: false,
+        ..Self::ALL
+    };
+}
+
+/// One exploration.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub bound: bool,
+    pub thief: Thief,
+    pub bounds: Bounds,
+    pub provisos: Provisos,
+    pub rule: Rule,
+    pub policy: Policy,
+}
+
+impl Scenario {
+    fn new(name: &'static str, bound: bool, thief: Thief, bounds: Bounds) -> Self {
+        Self {
+            name,
+            bound,
+            thief,
+            bounds,
+            provisos: if bound {
+                Provisos::OF_BOUND
+            } else {
+                Provisos::ALL
+            },
+            rule: Rule::Shipped,
+            policy: policy(bounds),
+        }
+    }
+
+    pub fn bound_alone(bounds: Bounds) -> Self {
+        Self::new("bound_alone", true, Thief::Absent, bounds)
+    }
+
+    pub fn bearer_alone(bounds: Bounds) -> Self {
+        Self::new("bearer_alone", false, Thief::Absent, bounds)
+    }
+
+    pub fn bound_thief(bounds: Bounds) -> Self {
+        Self::new("bound_thief", true, Thief::WithToken, bounds)
+    }
+
+    pub fn bound_thief_with_key(bounds: Bounds) -> Self {
+        let bounds = Bounds { ticks: 1, ..bounds };
+        Self::new("bound_thief_with_key", true, Thief::WithKey, bounds)
+    }
+
+    pub fn bearer_thief(bounds: Bounds) -> Self {
+        Self::new("bearer_thief", false, Thief::WithToken, bounds)
+    }
+
+    /// A bound session that can run out, and an owner that always comes in time.
+    pub fn bound_idle(bounds: Bounds) -> Self {
+        let idle = Some(bounds.wait + 1);
+        Self::new("bound_idle", true, Thief::Absent, Bounds { idle, ..bounds })
+    }
+
+    /// Every combination, at one bound.
+    pub fn all(bounds: Bounds) -> Vec<Self> {
+        vec![
+            Self::bound_alone(bounds),
+            Self::bearer_alone(bounds),
+            Self::bound_thief(bounds),
+            Self::bound_thief_with_key(bounds),
+            Self::bearer_thief(bounds),
+            Self::bound_idle(bounds),
+        ]
+    }
+
+    /// Every combination, each as far as minutes and 12 GB go.
+    pub fn all_large() -> Vec<Self> {
+        Self::all(Bounds {
+            generations: 4,
+            ticks: 4,
+            window: 2,
+            wait: 2,
+            crashes: 2,
+            idle: None,
+        })
+    }
+
+    pub fn with(self, rule: Rule) -> Self {
+        Self { rule, ..self }
+    }
+
+    /// Switches provisos off.
+    pub fn without(mut self, switch: impl FnOnce(&mut Provisos)) -> Self {
+        switch(&mut self.provisos);
+        self
+    }
+
+    /// Whether property 1 speaks of this one: nobody but the owner can turn it.
+    pub fn promises_no_harm(&self) -> bool {
+        self.bound || self.thief == Thief::Absent
+    }
+
+    /// Whether property 3 promises that the thief gets nothing.
+    pub fn promises_no_loot(&self) -> bool {
+        let keyless = self.thief == Thief::WithToken
+            || (self.thief == Thief::WithKey && !self.provisos.keyless_thief);
+        self.bound && keyless
+    }
+
+    /// Whether property 3 promises that the theft is seen.
+    pub fn promises_detection(&self) -> bool {
+        !self.bound && self.thief != Thief::Absent
+    }
+}
+
+/// Ticks are seconds.
+pub fn instant(tick: u8) -> Timestamp {
+    Timestamp::from_seconds(i64::from(tick))
+}
+
+fn policy(bounds: Bounds) -> Policy {
+    let long = Duration::from_hours(24);
+    let lifetimes = Lifetimes {
+        idle: bounds
+            .idle
+            .map_or(long, |ticks| Duration::from_secs(u64::from(ticks))),
+        absolute: long,
+    };
+    Policy {
+        access: Duration::from_mins(15),
+        usual: lifetimes,
+        remembered: lifetimes,
+        retry_window: Duration::from_secs(u64::from(bounds.window)),
+        on_reuse: ReuseScope::Session,
+        max_per_user: 1,
+        reauth_within: Duration::ZERO,
+        keep_ended: long,
+    }
+}
