@@ -1,2 +1,44 @@
-//! placeholder
-fn main() {}
+//! `relatch-bench`: measurements and drills of Relatch that a reader can repeat. It knows the server
+//! only from outside: as a process, over HTTP on 127.0.0.1, and by the files it leaves behind.
+
+#![cfg_attr(
+    test,
+    expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that panics has failed"
+    )
+)]
+
+mod api;
+mod bare;
+mod chance;
+mod cli;
+mod cpu;
+mod drill;
+mod failure;
+mod load;
+mod measure;
+mod report;
+mod server;
+mod trace;
+mod wire;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("relatch-bench: {failure}");
+            let mut cause = failure.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

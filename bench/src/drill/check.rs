@@ -1,0 +1,190 @@
+//! What must be true of a server that came back, seen by a client that was there before.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use super::account::{Account, Ended, Held, Wish};
+use crate::api::{Answer, Api};
+
+/// One client that looks for what it was promised.
+#[derive(Debug)]
+pub(crate) struct Check<'a> {
+    api: Api,
+    account: &'a mut Account,
+    broken: Vec<String>,
+}
+
+/// Asks a server for everything that `account` was promised, settles what was `in_flight`, and takes
+/// over the tokens it gets. The promises that did not hold, in words.
+///
+/// # Errors
+/// The server went away.
+pub(crate) async fn check(
+    account: &mut Account,
+    in_flight: Option<&Wish>,
+    address: SocketAddr,
+) -> io::Result<Vec<String>> {
+    let mut check = Check {
+        api: Api::new(address),
+        account,
+        broken: Vec::new(),
+    };
+    check.settle(in_flight).await?;
+    check.sessions().await?;
+    if check.account.registered {
+        check.passwords().await?;
+    }
+    check.endings().await?;
+    Ok(check.broken)
+}
+
+/// The same for a restored backup that was taken when the client stood as `before`: the sessions of
+/// then go on with the tokens of now, and later ones are unknown.
+///
+/// # Errors
+/// The server went away.
+pub(crate) async fn check_restored(
+    account: &mut Account,
+    before: &Account,
+    address: SocketAddr,
+) -> io::Result<Vec<String>> {
+    let (known, later) = std::mem::take(&mut account.live)
+        .into_iter()
+        .partition(|(session, _)| before.live.contains_key(session));
+    account.live = known;
+    let mut check = Check {
+        api: Api::new(address),
+        account,
+        broken: Vec::new(),
+    };
+    check.sessions().await?;
+    check.unknown(later).await?;
+    Ok(check.broken)
+}
+
+impl Check<'_> {
+    fn broken(&mut self, what: &str, answer: &Answer) {
+        let name = &self.account.name;
+        let brief = answer.brief();
+        self.broken
+            .push(format!("{name}: {what}: answered {brief}"));
+    }
+
+    async fn login(&mut self, password: &str) -> io::Result<Answer> {
+        let body = json!({"username": self.account.name, "password": password});
+        self.api.post("/auth/login", None, Some(&body)).await
+    }
+
+    async fn refresh(&mut self, token: &str) -> io::Result<Answer> {
+        self.api.post("/auth/refresh", Some(token), None).await
+    }
+
+    /// Finds out whether the wish without an answer was carried out: both are right, halves are not.
+    async fn settle(&mut self, in_flight: Option<&Wish>) -> io::Result<()> {
+        match in_flight {
+            Some(Wish::Register) => self.settle_register().await,
+            Some(Wish::ChangePassword { old, new, .. }) => self.settle_change(old, new).await,
+            Some(Wish::Logout { session, token }) => self.settle_logout(session, token).await,
+            Some(Wish::Refresh { .. } | Wish::Login { .. }) | None => Ok(()),
+        }
+    }
+
+    async fn settle_register(&mut self) -> io::Result<()> {
+        let password = self.account.password.clone();
+        let login = self.login(&password).await?;
+        if login.status == 200 {
+            self.account.registered = true;
+            self.account.adopt(&login);
+            return Ok(());
+        }
+        let body = Wish::Register.body(self.account);
+        let path = Wish::Register.path();
+        let register = self.api.post(path, None, body.as_ref()).await?;
+        if let Err(what) = self.account.learn(&Wish::Register, &register) {
+            self.broken(&format!("a user that cannot log in: {what}"), &login);
+        }
+        Ok(())
+    }
+
+    async fn settle_change(&mut self, old: &str, new: &str) -> io::Result<()> {
+        let (with_new, with_old) = (self.login(new).await?, self.login(old).await?);
+        match (with_new.status, with_old.status) {
+            (200, 401) => {
+                self.account.change_password(new);
+                self.account.adopt(&with_new);
+            }
+            (401, 200) => self.account.adopt(&with_old),
+            (_, other) => {
+                let what = format!("half a password change: old {other}, new");
+                self.broken(&what, &with_new);
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle_logout(&mut self, session: &str, token: &str) -> io::Result<()> {
+        let answer = self.refresh(token).await?;
+        match (answer.status, answer.text("reason")) {
+            (200, _) => self.account.adopt(&answer),
+            (401, "logout") => self.account.end(session, "logout"),
+            _ => self.broken("half a logout", &answer),
+        }
+        Ok(())
+    }
+
+    /// Every session goes on with the token that its client holds.
+    async fn sessions(&mut self) -> io::Result<()> {
+        let live: Vec<(String, Held)> = self.account.live.clone().into_iter().collect();
+        for (session, held) in live {
+            let answer = self.refresh(&held.refresh).await?;
+            let token = held.refresh;
+            let wish = Wish::Refresh { session, token };
+            if let Err(what) = self.account.learn(&wish, &answer) {
+                self.broken(&format!("a live session: {what}"), &answer);
+            }
+        }
+        Ok(())
+    }
+
+    async fn unknown(&mut self, later: BTreeMap<String, Held>) -> io::Result<()> {
+        for held in later.into_values() {
+            let answer = self.refresh(&held.refresh).await?;
+            if answer.text("code") != "session_unknown" {
+                self.broken("a session that the backup cannot know", &answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest password works, and none before it.
+    async fn passwords(&mut self) -> io::Result<()> {
+        let password = self.account.password.clone();
+        let login = self.login(&password).await?;
+        if let Err(what) = self.account.learn(&self.account.login(), &login) {
+            self.broken(&format!("the password: {what}"), &login);
+        }
+        for former in self.account.former.clone() {
+            let login = self.login(&former).await?;
+            if login.text("code") != "invalid_credentials" {
+                self.broken("a former password", &login);
+            }
+        }
+        Ok(())
+    }
+
+    /// What ended stays ended, for the reason that it ended for.
+    async fn endings(&mut self) -> io::Result<()> {
+        let ended: Vec<Ended> = self.account.ended.values().cloned().collect();
+        for Ended { token, reason } in ended {
+            let answer = self.refresh(&token).await?;
+            let same = (answer.text("code"), answer.text("reason")) == ("session_ended", reason);
+            if answer.status != 401 || !same {
+                self.broken(&format!("a session ended by {reason}"), &answer);
+            }
+        }
+        Ok(())
+    }
+}

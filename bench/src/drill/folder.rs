@@ -1,0 +1,83 @@
+//! Data folders: the configuration that the drills run with, copies, and SQLite's own check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+
+use crate::cli::Place;
+use crate::failure::{Doing, Querying, Result};
+
+/// Cheap passwords, for the drills are about storage; and the longest window for retries, because a
+/// replay takes longer than the restart of a machine would.
+const CONFIG: &str = "\
+[session]
+retry_window = \"300s\"
+[password]
+memory = \"64KiB\"
+passes = 1
+allow_weak = true
+";
+
+/// Writes the drill's configuration; the path of it.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(crate) fn config(place: &Place, syncs: bool) -> Result<PathBuf> {
+    let path = place.folder.join("relatch.toml");
+    let store = if syncs {
+        ""
+    } else {
+        "[store]\nsynchronous = \"off\"\n"
+    };
+    fs::write(&path, format!("{CONFIG}{store}")).doing("writing the configuration")?;
+    Ok(path)
+}
+
+/// `relatch serve` on `data` and any free port.
+pub(crate) fn serve(place: &Place, config: &Path, data: &Path) -> Command {
+    let mut command = Command::new(&place.server);
+    serve_with(&mut command, config, data);
+    command
+}
+
+/// Adds what follows the binary's name.
+pub(crate) fn serve_with(command: &mut Command, config: &Path, data: &Path) {
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+        .arg(config)
+        .arg("--data")
+        .arg(data)
+        .env("RELATCH_LOG", "warn");
+}
+
+/// Copies the files of one folder into a new one.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).doing(to.display().to_string())?;
+    for entry in fs::read_dir(from).doing(from.display().to_string())? {
+        let entry = entry.doing("reading a folder")?;
+        let path = entry.path();
+        if path.is_file() {
+            fs::copy(&path, to.join(entry.file_name())).doing(path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs `PRAGMA integrity_check` on a copy of `data`, for opening a database recovers it. `ok`, or
+/// what is wrong.
+///
+/// # Errors
+/// It cannot be copied, or is no database.
+pub(crate) fn integrity(data: &Path, scratch: &Path) -> Result<String> {
+    copy(data, scratch)?;
+    let database = Connection::open(scratch.join("relatch.db")).querying("opening the copy")?;
+    let verdict = database.query_row("PRAGMA integrity_check", [], |row| row.get(0));
+    drop(database.close());
+    fs::remove_dir_all(scratch).doing("removing the copy")?;
+    verdict.querying("PRAGMA integrity_check")
+}

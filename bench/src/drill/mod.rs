@@ -1,0 +1,25 @@
+//! Drills: break something at random, and look whether every answer is still true.
+
+mod account;
+mod backup;
+mod check;
+mod client;
+mod folder;
+mod history;
+mod kill;
+mod power_cut;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::{Doing, Result};
+
+pub(crate) use kill::{KillSettings, kill};
+pub(crate) use power_cut::{CutSettings, power_cut};
+
+/// One thread for all clients: they wait most of the time.
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .doing("starting the clients")
+}

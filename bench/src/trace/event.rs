@@ -1,0 +1,240 @@
+//! Calls into what they meant for the data folder and for clients.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::call::{Call, Joiner, path};
+use crate::failure::{Doing, Failure, Result};
+use crate::wire;
+
+/// Something that happened between two lines of the trace.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) deed: Deed,
+}
+
+/// What happened.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Deed {
+    /// Opened for writing: it is there from now on, and empty if truncated.
+    Open {
+        file: PathBuf,
+        truncate: bool,
+    },
+    Write {
+        file: PathBuf,
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    Truncate {
+        file: PathBuf,
+        length: usize,
+    },
+    /// Of a file, or of a folder and the names in it.
+    Sync {
+        file: PathBuf,
+    },
+    Unlink {
+        file: PathBuf,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// The head of an answer went out to a client.
+    Answer {
+        request_id: String,
+    },
+}
+
+/// A whole trace of one server.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// By `start`.
+    pub(crate) events: Vec<Event>,
+    pub(crate) lines: usize,
+}
+
+impl Trace {
+    /// Reads strace's output about a server whose data are in `folder`.
+    ///
+    /// # Errors
+    /// It cannot be read, or has a call that the replay does not know.
+    pub(crate) fn read(output: &Path, folder: &Path) -> Result<Self> {
+        let file = File::open(output).doing(output.display().to_string())?;
+        let mut reader = Reader::new(folder);
+        let mut joiner = Joiner::default();
+        let mut lines = 0;
+        for line in BufReader::with_capacity(1 << 20, file).lines() {
+            let line = line.doing("reading the trace")?;
+            if let Some(call) = joiner.line(lines, &line) {
+                reader.call(&call)?;
+            }
+            lines += 1;
+        }
+        for call in joiner.rest() {
+            reader.call(&call)?;
+        }
+        let mut events = reader.events;
+        events.sort_by_key(|event| event.start);
+        Ok(Self { events, lines })
+    }
+}
+
+struct Reader<'a> {
+    folder: &'a Path,
+    events: Vec<Event>,
+    /// Where a plain `write` goes on, by descriptor.
+    positions: HashMap<String, usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(folder: &'a Path) -> Self {
+        Self {
+            folder,
+            events: Vec::new(),
+            positions: HashMap::new(),
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Result<()> {
+        if call.failed() {
+            return Ok(());
+        }
+        let deed = match call.name.as_str() {
+            "openat" | "open" | "creat" => self.open(call),
+            "lseek" => self.seek(call),
+            "fsync" | "fdatasync" => self.own(call).map(|file| Deed::Sync { file }),
+            "unlink" | "unlinkat" => self.named(call, 0).map(|file| Deed::Unlink { file }),
+            "rename" | "renameat" | "renameat2" => self.rename(call),
+            "ftruncate" => self.truncate(call),
+            "pwrite64" | "pwritev" => self.write_at(call)?,
+            "write" | "writev" | "sendto" | "sendmsg" => self.write(call)?,
+            _ => self.unknown(call)?,
+        };
+        let (start, end) = (call.start, call.end);
+        self.events
+            .extend(deed.map(|deed| Event { start, end, deed }));
+        Ok(())
+    }
+
+    /// The file in the data folder that the first argument stands for; `-shm` is none of them.
+    fn own(&self, call: &Call) -> Option<PathBuf> {
+        let file = PathBuf::from(path(call.argument(0)?)?);
+        self.kept(file)
+    }
+
+    /// The file that a call names by its string of this index.
+    fn named(&self, call: &Call, index: usize) -> Option<PathBuf> {
+        let name = call.strings()?.into_iter().nth(index)?;
+        self.kept(PathBuf::from(String::from_utf8(name).ok()?))
+    }
+
+    fn kept(&self, file: PathBuf) -> Option<PathBuf> {
+        let shared = file.to_string_lossy().ends_with("-shm");
+        (file.starts_with(self.folder) && !shared).then_some(file)
+    }
+
+    fn open(&mut self, call: &Call) -> Option<Deed> {
+        self.positions.insert(call.returned()?.to_string(), 0);
+        let creates = call.name == "creat" || call.arguments.contains("O_CREAT");
+        let truncate = call.name == "creat" || call.arguments.contains("O_TRUNC");
+        let file = self.named(call, 0).filter(|_| creates || truncate)?;
+        Some(Deed::Open { file, truncate })
+    }
+
+    fn seek(&mut self, call: &Call) -> Option<Deed> {
+        let place = call.returned()?;
+        self.positions.insert(number(call)?.to_owned(), place);
+        None
+    }
+
+    fn rename(&self, call: &Call) -> Option<Deed> {
+        let (from, to) = (self.named(call, 0)?, self.named(call, 1)?);
+        Some(Deed::Rename { from, to })
+    }
+
+    fn truncate(&self, call: &Call) -> Option<Deed> {
+        let length = call.last()?.parse().ok()?;
+        self.own(call).map(|file| Deed::Truncate { file, length })
+    }
+
+    fn write_at(&self, call: &Call) -> Result<Option<Deed>> {
+        let Some(file) = self.own(call) else {
+            return Ok(None);
+        };
+        let offset = call.last().and_then(|offset| offset.parse().ok());
+        let offset = offset.ok_or_else(|| unread(call))?;
+        let bytes = written(call)?;
+        Ok(Some(Deed::Write {
+            file,
+            offset,
+            bytes,
+        }))
+    }
+
+    fn write(&mut self, call: &Call) -> Result<Option<Deed>> {
+        let target = call.argument(0).and_then(path).unwrap_or_default();
+        if target.starts_with("socket:") || target.starts_with("TCP") {
+            let request_id = request_id(&written(call)?);
+            return Ok(request_id.map(|request_id| Deed::Answer { request_id }));
+        }
+        let Some(file) = self.own(call) else {
+            return Ok(None);
+        };
+        let bytes = written(call)?;
+        let place = number(call).and_then(|fd| self.positions.get_mut(fd));
+        let place = place.ok_or_else(|| unread(call))?;
+        let offset = *place;
+        *place += bytes.len();
+        Ok(Some(Deed::Write {
+            file,
+            offset,
+            bytes,
+        }))
+    }
+
+    /// Calls that are traced only to be sure that they touch no file of the folder.
+    fn unknown(&self, call: &Call) -> Result<Option<Deed>> {
+        let mapped = call.name == "mmap" && !call.arguments.contains("MAP_SHARED");
+        let readable = call.name == "mmap" && !call.arguments.contains("PROT_WRITE");
+        let folder = self.folder.to_string_lossy();
+        let touches = call
+            .arguments
+            .split(", ")
+            .filter_map(path)
+            .any(|file| file.starts_with(folder.as_ref()) && !file.ends_with("-shm"));
+        if touches && !mapped && !readable {
+            return Err(unread(call));
+        }
+        Ok(None)
+    }
+}
+
+fn number(call: &Call) -> Option<&str> {
+    call.arguments.split('<').next()
+}
+
+/// The bytes that a call wrote: all of them if it never returned.
+fn written(call: &Call) -> Result<Vec<u8>> {
+    let mut bytes = call.strings().ok_or_else(|| unread(call))?.concat();
+    bytes.truncate(call.returned().unwrap_or(usize::MAX));
+    Ok(bytes)
+}
+
+fn request_id(sent: &[u8]) -> Option<String> {
+    let head = wire::head(sent)?;
+    let lines = sent.get(..head.length)?;
+    wire::header(lines, "x-request-id").map(str::to_owned)
+}
+
+fn unread(call: &Call) -> Failure {
+    let (name, start) = (&call.name, call.start + 1);
+    Failure::Told(format!(
+        "line {start} of the trace: cannot replay this {name}"
+    ))
+}
