@@ -1,13 +1,12 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::chance::fresh_seed;
-use crate::failure::{Doing, Failure, Result};
-use crate::report::Report;
+use crate::failure::Result;
+use crate::place::Common;
 use crate::{bare, drill, measure};
 
 /// Measurements and drills of Relatch that a reader can repeat.
@@ -46,19 +45,6 @@ enum Drill {
 }
 
 #[derive(Debug, Args)]
-struct Common {
-    /// Writes the figures as one JSON object.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// The server's binary; the one beside this binary if not given.
-    #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
-    /// Where data folders are made and removed again; the system's folder for temporary files if not given.
-    #[arg(long, value_name = "FOLDER")]
-    work_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
 struct Refresh {
     #[command(flatten)]
     common: Common,
@@ -71,13 +57,19 @@ struct Refresh {
     /// How often the two sides are measured in turn.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Sessions in the large database.
+    #[arg(long, default_value_t = 10_000_000)]
+    sessions: u32,
+    /// Leaves the large database out.
+    #[arg(long)]
+    no_large: bool,
 }
 
 #[derive(Debug, Args)]
 struct Kill {
     #[command(flatten)]
     common: Common,
-    /// Repeats a run's choices.
+    /// Repeats the choices of a run; its timing differs.
     #[arg(long)]
     seed: Option<u64>,
     /// Clients at once, each with a user and some sessions.
@@ -92,7 +84,7 @@ struct Kill {
 struct PowerCut {
     #[command(flatten)]
     common: Common,
-    /// Repeats a run's choices.
+    /// Repeats the choices of a run; its timing differs.
     #[arg(long)]
     seed: Option<u64>,
     /// Clients at once, each with a user and some sessions.
@@ -128,6 +120,7 @@ impl Refresh {
             connections: self.connections.max(1),
             seconds: Duration::from_secs(self.seconds.max(1)),
             rounds: self.rounds.max(1),
+            large: (!self.no_large).then_some(self.sessions),
         };
         self.common
             .carry_out(|place| measure::refresh(place, &settings))
@@ -157,49 +150,4 @@ impl PowerCut {
         self.common
             .carry_out(|place| drill::power_cut(place, &settings))
     }
-}
-
-/// The binary to run and the folder to run it in.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) server: PathBuf,
-    pub(crate) folder: PathBuf,
-}
-
-impl Common {
-    fn carry_out(self, run: impl FnOnce(&Place) -> Result<Report>) -> Result<bool> {
-        let folder = temporary(self.work_dir.as_deref())?;
-        let place = Place {
-            server: self.server.map_or_else(beside, Ok)?,
-            folder: folder.path().to_owned(),
-        };
-        let report = run(&place)?;
-        report.print();
-        if let Some(path) = &self.json {
-            report.save(path)?;
-        }
-        Ok(report.held())
-    }
-}
-
-fn temporary(within: Option<&Path>) -> Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("relatch-bench-");
-    match within {
-        Some(folder) => builder.tempdir_in(folder),
-        None => builder.tempdir(),
-    }
-    .doing("making a folder to work in")
-}
-
-fn beside() -> Result<PathBuf> {
-    let own = std::env::current_exe().doing("looking for the server")?;
-    let server = own.with_file_name("relatch");
-    if server.is_file() {
-        return Ok(server);
-    }
-    Err(Failure::Told(format!(
-        "no server at {}: build it, or name it with --server",
-        server.display()
-    )))
 }

@@ -1,15 +1,6 @@
 //! `relatch-bench`: measurements and drills of Relatch that a reader can repeat. It knows the server
 //! only from outside: as a process, over HTTP on 127.0.0.1, and by the files it leaves behind.
 
-#![cfg_attr(
-    test,
-    expect(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "a test that panics has failed"
-    )
-)]
-
 mod api;
 mod bare;
 mod chance;
@@ -19,6 +10,7 @@ mod drill;
 mod failure;
 mod load;
 mod measure;
+mod place;
 mod report;
 mod server;
 mod trace;

@@ -8,8 +8,8 @@ use super::account::{Account, Habit};
 use super::check::check_restored;
 use super::client::{Shift, Work, join};
 use super::folder;
-use crate::cli::Place;
 use crate::failure::{Doing, Result};
+use crate::place::Place;
 use crate::server::Server;
 
 /// Clients of this drill, and as many more that come after the backup.

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use crate::cli::Place;
 use crate::failure::{Doing, Querying, Result};
+use crate::place::Place;
 
 /// Cheap passwords, for the drills are about storage; and the longest window for retries, because a
 /// replay takes longer than the restart of a machine would.
@@ -80,4 +80,10 @@ pub(crate) fn integrity(data: &Path, scratch: &Path) -> Result<String> {
     drop(database.close());
     fs::remove_dir_all(scratch).doing("removing the copy")?;
     verdict.querying("PRAGMA integrity_check")
+}
+
+/// The last line of a log, or nothing.
+pub(crate) fn last_line(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.lines().last().unwrap_or_default().to_owned()
 }

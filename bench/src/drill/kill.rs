@@ -11,8 +11,8 @@ use super::check::check;
 use super::client::{Shift, Work, join};
 use super::{folder, runtime};
 use crate::chance::Chance;
-use crate::cli::Place;
 use crate::failure::{Doing, Result};
+use crate::place::Place;
 use crate::report::Report;
 use crate::server::Server;
 

@@ -7,7 +7,9 @@ mod client;
 mod folder;
 mod history;
 mod kill;
+mod outage;
 mod power_cut;
+mod traced;
 
 use tokio::runtime::{Builder, Runtime};
 

@@ -1,11 +1,16 @@
 //! Measurements: how fast, against something that is measured in the same run.
 
 mod chains;
+mod filling;
+mod large;
+mod population;
 mod refresh;
 
 use std::time::Duration;
 
 pub(crate) use refresh::refresh;
+
+use crate::load::median;
 
 /// How to measure.
 #[derive(Debug)]
@@ -15,4 +20,11 @@ pub(crate) struct Settings {
     pub(crate) seconds: Duration,
     /// How often each side is measured.
     pub(crate) rounds: usize,
+    /// Sessions in the large database, if there is to be one.
+    pub(crate) large: Option<u32>,
+}
+
+/// The median of one figure over all rounds.
+fn middle<T>(rounds: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+    median(rounds.iter().map(figure).collect())
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::runtime::Builder;
 
-use super::Settings;
 use super::chains::{Constant, Turning};
+use super::{Settings, large, middle};
 use crate::api::Api;
-use crate::cli::Place;
 use crate::failure::{Doing, Failure, Result};
-use crate::load::{self, Plan, Sample, median};
+use crate::load::{self, Plan, Sample};
+use crate::place::Place;
 use crate::report::Report;
 use crate::server::Server;
 
@@ -30,6 +30,9 @@ pub(crate) fn refresh(place: &Place, settings: &Settings) -> Result<Report> {
     let pairs = pairs(place, settings)?;
     note_ratios(&mut report, settings, &pairs);
     note_figures(&mut report, &pairs);
+    if let Some(sessions) = settings.large {
+        large::compare(place, settings, sessions, &mut report)?;
+    }
     Ok(report)
 }
 
@@ -109,10 +112,6 @@ async fn register(api: &mut Api, name: &str) -> Result<String> {
         ))),
         token => Ok(token.to_owned()),
     }
-}
-
-fn middle(pairs: &[Pair], figure: impl Fn(&Pair) -> f64) -> f64 {
-    median(pairs.iter().map(figure).collect())
 }
 
 fn note_ratios(report: &mut Report, settings: &Settings, pairs: &[Pair]) {

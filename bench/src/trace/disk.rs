@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::change::{Edit, Naming};
 use super::event::{Deed, Event};
 use crate::chance::Chance;
-
-/// Disks write whole sectors.
-const SECTOR: usize = 512;
 
 /// What becomes of changes that no sync covered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,18 +52,6 @@ struct Contents<'a> {
 struct Change<T> {
     end: usize,
     what: T,
-}
-
-#[derive(Clone, Copy)]
-enum Edit<'a> {
-    Write(usize, &'a [u8]),
-    Truncate(usize),
-}
-
-enum Naming<'a> {
-    Add(&'a Path, usize),
-    Remove(&'a Path),
-    Move(&'a Path, &'a Path),
 }
 
 impl<'a> Disk<'a> {
@@ -187,64 +173,6 @@ impl Contents<'_> {
             }
         }
         bytes
-    }
-}
-
-impl Edit<'_> {
-    fn apply(self, file: &mut Vec<u8>) {
-        match self {
-            Self::Truncate(length) => file.resize(length, 0),
-            Self::Write(offset, bytes) => {
-                let end = offset + bytes.len();
-                if file.len() < end {
-                    file.resize(end, 0);
-                }
-                if let Some(place) = file.get_mut(offset..end) {
-                    place.copy_from_slice(bytes);
-                }
-            }
-        }
-    }
-
-    /// Applies about half of it, sector by sector of the file.
-    fn tear(self, file: &mut Vec<u8>, chance: &mut Chance) {
-        let Self::Write(mut offset, mut bytes) = self else {
-            if chance.percent(50) {
-                self.apply(file);
-            }
-            return;
-        };
-        while !bytes.is_empty() {
-            let length = (SECTOR - offset % SECTOR).min(bytes.len());
-            let (sector, rest) = bytes.split_at(length);
-            if chance.percent(50) {
-                Edit::Write(offset, sector).apply(file);
-            }
-            (offset, bytes) = (offset + length, rest);
-        }
-    }
-}
-
-impl Naming<'_> {
-    fn within(&self, folder: &Path) -> bool {
-        let (Self::Add(name, _) | Self::Remove(name) | Self::Move(_, name)) = self;
-        name.parent() == Some(folder)
-    }
-
-    fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
-        match *self {
-            Self::Add(name, number) => {
-                names.insert(name.to_owned(), number);
-            }
-            Self::Remove(name) => {
-                names.remove(name);
-            }
-            Self::Move(from, to) => {
-                if let Some(number) = names.remove(from) {
-                    names.insert(to.to_owned(), number);
-                }
-            }
-        }
     }
 }
 

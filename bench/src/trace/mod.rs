@@ -17,6 +17,7 @@
 //! not replayed here ends the run, lest it be overlooked.
 
 mod call;
+mod change;
 mod disk;
 mod event;
 mod recorder;
