@@ -62,14 +62,11 @@ impl Api {
         body: Option<&Value>,
     ) -> io::Result<Answer> {
         let request = self.request(path, bearer, body);
-        let stream = match self.stream.take() {
+        let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => TcpStream::connect(self.address).await?,
         };
-        let exchange = async {
-            wire::send(&stream, request.as_bytes()).await?;
-            wire::receive(&stream, &mut self.buffer).await
-        };
+        let exchange = wire::exchange(&mut stream, request.as_bytes(), &mut self.buffer);
         let head = timeout(PATIENCE, exchange).await??;
         self.stream = Some(stream);
         Ok(self.answer(head))

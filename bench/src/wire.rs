@@ -3,6 +3,7 @@
 
 use std::io;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// An answer's first part.
@@ -49,35 +50,21 @@ pub(crate) fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     })
 }
 
-/// Sends all of `bytes`.
-///
-/// # Errors
-/// The connection broke.
-pub(crate) async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Reads one whole answer into `buffer`, which it clears first.
+/// Sends `request` and reads the whole answer into `buffer`, which it clears first.
 ///
 /// # Errors
 /// The connection broke, or ended before the answer did.
-pub(crate) async fn receive(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<Head> {
+pub(crate) async fn exchange(
+    stream: &mut TcpStream,
+    request: &[u8],
+    buffer: &mut Vec<u8>,
+) -> io::Result<Head> {
+    stream.write_all(request).await?;
     buffer.clear();
     let mut found = None;
     loop {
-        stream.readable().await?;
-        match stream.try_read_buf(buffer) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         found = found.or_else(|| head(buffer));
         if let Some(head) = found.filter(|head| buffer.len() >= head.total()) {

@@ -53,7 +53,7 @@ pub(super) async fn drive<C: Chain>(
     mut chain: C,
     gate: Rc<Gate>,
 ) -> io::Result<(Seen, C)> {
-    let stream = TcpStream::connect(address).await?;
+    let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut seen = Seen::default();
     let (mut request, mut answer) = (Vec::with_capacity(512), Vec::with_capacity(8192));
@@ -61,8 +61,7 @@ pub(super) async fn drive<C: Chain>(
         request.clear();
         chain.request(&mut request);
         let begun = Instant::now();
-        wire::send(&stream, &request).await?;
-        let head = wire::receive(&stream, &mut answer).await?;
+        let head = wire::exchange(&mut stream, &request, &mut answer).await?;
         let micros = u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         chain.answered(head.status, answer.get(head.length..).unwrap_or_default());
         if gate.measured.get() {
