@@ -113,10 +113,7 @@ fn now(connection: &Connection) -> Result<i64> {
 /// # Errors
 /// The folder has no keys, or they do not open.
 pub(super) async fn token_key(data: &Path) -> Result<TokenKey> {
-    let path = data.join("master.key");
-    let bytes = fs::read(&path).doing(path.display().to_string())?;
-    let master = bytes.try_into().map(MasterKey::from_bytes);
-    let master = master.map_err(|_| Failure::Told("the master key has another form".to_owned()))?;
+    let master = master_key(&data.join("master.key"))?;
     let options = Options {
         path: data.join("relatch.db"),
         synchronous: Synchronous::Full,
@@ -133,6 +130,24 @@ pub(super) async fn token_key(data: &Path) -> Result<TokenKey> {
         .tokens
         .newest()
         .clone())
+}
+
+/// A file of 64 hexadecimal digits.
+fn master_key(path: &Path) -> Result<MasterKey> {
+    let text = fs::read_to_string(path).doing(path.display().to_string())?;
+    let digit = |digit: char| {
+        digit
+            .to_digit(16)
+            .and_then(|value| u8::try_from(value).ok())
+    };
+    let digits: Option<Vec<u8>> = text.trim().chars().map(digit).collect();
+    let bytes: Vec<u8> = digits
+        .unwrap_or_default()
+        .chunks_exact(2)
+        .filter_map(|two| two.iter().copied().reduce(|high, low| (high << 4) | low))
+        .collect();
+    let bytes = <[u8; 32]>::try_from(bytes).map(MasterKey::from_bytes);
+    bytes.map_err(|_| Failure::Told(format!("{} holds no master key", path.display())))
 }
 
 /// The store wants one to be opened; no session is looked at.
