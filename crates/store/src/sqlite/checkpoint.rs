@@ -78,7 +78,8 @@ fn run(connection: &Connection, shared: &Shared) {
         if shared.dirty.swap(false, Ordering::AcqRel) {
             let pages = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
             shared.log_pages.store(pages, Ordering::Relaxed);
-            std::thread::park_timeout(PAUSE);
+            // Not a timed park: the next commit would end that at once.
+            std::thread::sleep(PAUSE);
         } else {
             std::thread::park();
         }
