@@ -40,6 +40,8 @@ mod rule;
 mod scenario;
 #[path = "refresh_model/state.rs"]
 mod state;
+#[path = "refresh_model/stories.rs"]
+mod stories;
 #[path = "refresh_model/watch.rs"]
 mod watch;
 #[path = "refresh_model/wrong_rows.rs"]
@@ -48,11 +50,11 @@ mod wrong_rows;
 mod wrong_turns;
 
 use report::Report;
-use scenario::{Bounds, Scenario};
+use scenario::Scenario;
 
 #[test]
 fn the_properties_hold_within_the_small_bound() {
-    Report::of(&Scenario::all(Bounds::SMALL)).print();
+    Report::of(&Scenario::all_small()).print();
 }
 
 /// `cargo xtask drill model`; writes JSON to the file that `RELATCH_MODEL_JSON` names.

@@ -11,7 +11,7 @@ use super::{
     party::Who,
     properties,
     scenario::{Scenario, Thief, instant},
-    state::{Newest, State},
+    state::{Faults, Newest, State},
     watch::Seen,
 };
 
@@ -56,6 +56,9 @@ impl Model for Scenario {
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        if state.faults != Faults::default() {
+            return;
+        }
         self.presentations(state, steps);
         if state.row.ended.is_some() {
             return;
@@ -160,11 +163,14 @@ impl Scenario {
 
     fn crash(&self, state: &mut State) {
         state.crash();
-        if state.thief.is_some() && self.provisos.third_presentation {
+        if state.thief.is_none() {
+            return;
+        }
+        if self.provisos.third_presentation {
             state.watch.lag();
-            if self.provisos.counted_anew {
-                state.watch.count_anew();
-            }
+        }
+        if self.provisos.counted_anew {
+            state.watch.count_anew();
         }
     }
 

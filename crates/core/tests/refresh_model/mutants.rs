@@ -1,7 +1,9 @@
 //! Wrong rules, each wrong in one case, and the property that finds it: the claims can fail.
 
+use std::fmt::Write as _;
+
 use super::{
-    report::{counterexample, transcript},
+    report::{broken, counterexample, transcript},
     rule::Rule,
     scenario::{Bounds, Scenario},
     wrong_rows, wrong_turns,
@@ -21,16 +23,21 @@ fn every_mutant_is_found() {
     }
 }
 
-/// For each mutant the scenarios that find it, and by which property first.
+/// For each mutant the properties that find it, in each scenario.
 pub fn print_matrix() {
+    println!("mutants, and the properties that find them");
     for (name, rule, _, _) in all() {
-        let trials = Scenario::all(Bounds::SMALL).into_iter();
-        let found: Vec<_> = trials
-            .map(|trial| trial.with(rule))
-            .filter_map(|trial| Some((trial.name, counterexample(&trial)?.0)))
-            .map(|(scenario, property)| format!("{scenario} {}", &property[..1]))
-            .collect();
-        println!("{name}: {}", found.join(", "));
+        let mut found = String::new();
+        for trial in Scenario::all_small() {
+            let numbers: String = broken(&trial.clone().with(rule))
+                .iter()
+                .map(|property| &property[..1])
+                .collect();
+            if !numbers.is_empty() {
+                let _ = write!(found, " {}:{numbers}", trial.name);
+            }
+        }
+        println!("{name:<48}{found}");
     }
 }
 

@@ -86,7 +86,7 @@ fn a_thief_who_follows_inside_the_window_stays_unseen() {
 #[test]
 fn a_crash_since_the_theft_takes_a_third_presentation() {
     let found = broken_without(
-        "a third presentation where the row has lagged",
+        "after a crash since the theft: one, the other, and the first again",
         Scenario::bearer_thief,
         |on| on.third_presentation = false,
     );
@@ -96,7 +96,7 @@ fn a_crash_since_the_theft_takes_a_third_presentation() {
 #[test]
 fn presentations_count_anew_after_a_crash() {
     let found = broken_without(
-        "one, the other and the first again are counted since the crash, not since the theft",
+        "presentations count anew after a crash since the theft",
         Scenario::bearer_thief,
         |on| on.counted_anew = false,
     );
@@ -106,7 +106,7 @@ fn presentations_count_anew_after_a_crash() {
 #[test]
 fn a_crash_before_the_theft_takes_a_third_presentation_too() {
     let found = broken_without(
-        "a row that lags at the theft counts as a crash since",
+        "a row that lags at the theft counts like a crash since",
         Scenario::bearer_thief,
         |on| on.lag_before_theft = false,
     );

@@ -7,12 +7,16 @@ use std::{
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use super::{model::Step, properties::REACHED, scenario::Scenario};
+use super::{
+    model::Step,
+    properties::REACHED,
+    scenario::{Bounds, Scenario},
+};
 
 /// One exploration that found nothing wrong.
 struct Run {
     name: &'static str,
-    bounds: String,
+    bounds: Bounds,
     states: usize,
     depth: usize,
     took: Duration,
@@ -50,6 +54,10 @@ impl Report {
             object.insert(format!("{}_states", run.name), run.states.into());
             object.insert(format!("{}_depth", run.name), run.depth.into());
             object.insert(format!("{}_seconds", run.name), seconds.into());
+            object.insert(
+                format!("{}_bounds", run.name),
+                run.bounds.to_string().into(),
+            );
         }
         let states: usize = self.0.iter().map(|run| run.states).sum();
         object.insert("states".into(), states.into());
@@ -83,6 +91,21 @@ pub fn counterexample(scenario: &Scenario) -> Option<(&'static str, Vec<Step>)> 
     None
 }
 
+/// Every claim that breaks.
+pub fn broken(scenario: &Scenario) -> Vec<&'static str> {
+    let checker = scenario
+        .clone()
+        .checker()
+        .threads(2)
+        .finish_when(HasDiscoveries::AllFailures)
+        .spawn_bfs()
+        .join();
+    let found = checker.discoveries().into_keys();
+    let mut broken: Vec<_> = found.filter(|name| !name.starts_with(REACHED)).collect();
+    broken.sort_unstable();
+    broken
+}
+
 /// Steps as lines.
 pub fn transcript(steps: &[Step]) -> String {
     steps.iter().fold(String::new(), |mut text, step| {
@@ -103,7 +126,7 @@ fn explore(scenario: &Scenario) -> Run {
     checker.assert_properties();
     Run {
         name: scenario.name,
-        bounds: format!("{:?}", scenario.bounds),
+        bounds: scenario.bounds,
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
         took: begun.elapsed(),

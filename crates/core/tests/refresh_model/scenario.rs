@@ -1,6 +1,6 @@
 //! What is explored: who takes part, how far, what is taken for granted, and which decision is on trial.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use relatch_core::{
     Timestamp,
@@ -36,6 +36,25 @@ pub struct Bounds {
     pub idle: Option<u8>,
 }
 
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            generations,
+            ticks,
+            window,
+            wait,
+            crashes,
+            idle,
+        } = self;
+        write!(
+            f,
+            "generations {generations}, ticks {ticks}, window {window}, "
+        )?;
+        write!(f, "wait {wait}, crashes {crashes}")?;
+        idle.map_or(Ok(()), |idle| write!(f, ", idle {idle}"))
+    }
+}
+
 impl Bounds {
     /// Seconds in the dev profile.
     pub const SMALL: Self = Self {
@@ -66,10 +85,10 @@ pub struct Provisos {
     pub keyless_thief: bool,
     /// 3, bearer: the second presents after the window.
     pub after_window: bool,
-    /// 3, bearer: after a crash since the theft a third presentation may be needed.
-    pub third_presentation: bool,
-    /// 3, bearer: these presentations are counted since the crash.
+    /// 3, bearer: presentations count anew after a crash since the theft.
     pub counted_anew: bool,
+    /// 3, bearer: and then it takes one, the other, and the first again.
+    pub third_presentation: bool,
     /// 3, bearer: a row that lagged already at the theft counts like one that a crash threw back since.
     pub lag_before_theft: bool,
 }
@@ -141,7 +160,6 @@ impl Scenario {
     }
 
     pub fn bound_thief_with_key(bounds: Bounds) -> Self {
-        let bounds = Bounds { ticks: 1, ..bounds };
         Self::new("bound_thief_with_key", true, Thief::WithKey, bounds)
     }
 
@@ -155,28 +173,50 @@ impl Scenario {
         Self::new("bound_idle", true, Thief::Absent, Bounds { idle, ..bounds })
     }
 
-    /// Every combination, at one bound.
-    pub fn all(bounds: Bounds) -> Vec<Self> {
+    /// Every combination; those with a thief are much larger than the others.
+    fn all(alone: Bounds, stolen: Bounds, stolen_with_key: Bounds) -> Vec<Self> {
         vec![
-            Self::bound_alone(bounds),
-            Self::bearer_alone(bounds),
-            Self::bound_thief(bounds),
-            Self::bound_thief_with_key(bounds),
-            Self::bearer_thief(bounds),
-            Self::bound_idle(bounds),
+            Self::bound_alone(alone),
+            Self::bearer_alone(alone),
+            Self::bound_idle(alone),
+            Self::bound_thief(stolen),
+            Self::bearer_thief(stolen),
+            Self::bound_thief_with_key(stolen_with_key),
         ]
+    }
+
+    /// Every combination in seconds.
+    pub fn all_small() -> Vec<Self> {
+        let with_key = Bounds {
+            ticks: 1,
+            ..Bounds::SMALL
+        };
+        Self::all(Bounds::SMALL, Bounds::SMALL, with_key)
     }
 
     /// Every combination, each as far as minutes and 12 GB go.
     pub fn all_large() -> Vec<Self> {
-        Self::all(Bounds {
-            generations: 4,
-            ticks: 4,
+        let alone = Bounds {
+            generations: 6,
+            ticks: 6,
             window: 2,
+            wait: 3,
+            crashes: 3,
+            idle: None,
+        };
+        let stolen = Bounds {
+            generations: 4,
+            ticks: 5,
             wait: 2,
             crashes: 2,
-            idle: None,
-        })
+            ..alone
+        };
+        let with_key = Bounds {
+            generations: 3,
+            ticks: 2,
+            ..stolen
+        };
+        Self::all(alone, stolen, with_key)
     }
 
     pub fn with(self, rule: Rule) -> Self {
