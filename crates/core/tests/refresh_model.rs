@@ -10,7 +10,7 @@
 //!
 //! **What is claimed** is in [`properties`], what each claim takes for granted in [`scenario::Provisos`], and that
 //! every such proviso is needed in [`provisos`]. [`mutants`] shows that the claims can fail: each wrong decision is
-//! found. Bounds are those of [`scenario::Bounds`]; within them nothing is sampled (states are told apart by 64-bit
+//! found. Bounds are those of [`bounds::Bounds`]; within them nothing is sampled (states are told apart by 64-bit
 //! fingerprints). Messages in flight, copies and nodes have no bound.
 
 #![expect(
@@ -20,6 +20,10 @@
     reason = "a test crate: its modules are private, and a model that breaks its own arithmetic is a failed test"
 )]
 
+#[path = "refresh_model/bounds.rs"]
+mod bounds;
+#[path = "refresh_model/decision.rs"]
+mod decision;
 #[path = "refresh_model/line.rs"]
 mod line;
 #[path = "refresh_model/model.rs"]

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{
+    bounds::Bounds,
     report::{broken, counterexample, transcript},
     rule::Rule,
-    scenario::{Bounds, Scenario},
+    scenario::Scenario,
     wrong_rows, wrong_turns,
 };
 

@@ -1,9 +1,10 @@
 //! What the properties take for granted is needed: without any one proviso there is a schedule that breaks the claim.
 
 use super::{
+    bounds::Bounds,
     properties::{ONE, THREE_BEARER, THREE_BOUND},
     report::{counterexample, transcript},
-    scenario::{Bounds, Provisos, Scenario},
+    scenario::{Provisos, Scenario},
 };
 
 fn broken_without(what: &str, scenario: fn(Bounds) -> Scenario, switch: fn(&mut Provisos)) -> &str {

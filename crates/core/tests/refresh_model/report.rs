@@ -7,11 +7,7 @@ use std::{
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use super::{
-    model::Step,
-    properties::REACHED,
-    scenario::{Bounds, Scenario},
-};
+use super::{bounds::Bounds, model::Step, properties::REACHED, scenario::Scenario};
 
 /// One exploration that found nothing wrong.
 struct Run {

@@ -1,13 +1,13 @@
 //! What is explored: who takes part, how far, what is taken for granted, and which decision is on trial.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use relatch_core::{
     Timestamp,
     session::{Lifetimes, Policy, ReuseScope},
 };
 
-use super::rule::Rule;
+use super::{bounds::Bounds, rule::Rule};
 
 /// Who stole what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,54 +17,6 @@ pub enum Thief {
     WithToken,
     /// One token, and the key that the session is bound to.
     WithKey,
-}
-
-/// How far the exploration goes. Copies, messages in flight and nodes are not bounded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bounds {
-    /// The newest generation that may be issued; at most 6.
-    pub generations: u8,
-    /// When the clock stops.
-    pub ticks: u8,
-    /// The retry window in ticks.
-    pub window: u8,
-    /// How many ticks may pass between a request's arrival, when its `now` is taken, and the decision.
-    pub wait: u8,
-    /// How many crashes there may be that forget at least one rotation.
-    pub crashes: u8,
-    /// The idle lifetime in ticks; without one it outlasts the clock.
-    pub idle: Option<u8>,
-}
-
-impl fmt::Display for Bounds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            generations,
-            ticks,
-            window,
-            wait,
-            crashes,
-            idle,
-        } = self;
-        write!(
-            f,
-            "generations {generations}, ticks {ticks}, window {window}, "
-        )?;
-        write!(f, "wait {wait}, crashes {crashes}")?;
-        idle.map_or(Ok(()), |idle| write!(f, ", idle {idle}"))
-    }
-}
-
-impl Bounds {
-    /// Seconds in the dev profile.
-    pub const SMALL: Self = Self {
-        generations: 3,
-        ticks: 4,
-        window: 2,
-        wait: 1,
-        crashes: 1,
-        idle: None,
-    };
 }
 
 /// What the properties take for granted; each is a switch, and each is needed.
@@ -187,36 +139,12 @@ impl Scenario {
 
     /// Every combination in seconds.
     pub fn all_small() -> Vec<Self> {
-        let with_key = Bounds {
-            ticks: 1,
-            ..Bounds::SMALL
-        };
-        Self::all(Bounds::SMALL, Bounds::SMALL, with_key)
+        Self::all(Bounds::SMALL, Bounds::SMALL, Bounds::SMALL_WITH_KEY)
     }
 
     /// Every combination, each as far as minutes and 12 GB go.
     pub fn all_large() -> Vec<Self> {
-        let alone = Bounds {
-            generations: 6,
-            ticks: 6,
-            window: 2,
-            wait: 3,
-            crashes: 3,
-            idle: None,
-        };
-        let stolen = Bounds {
-            generations: 4,
-            ticks: 5,
-            wait: 2,
-            crashes: 2,
-            ..alone
-        };
-        let with_key = Bounds {
-            generations: 3,
-            ticks: 2,
-            ..stolen
-        };
-        Self::all(alone, stolen, with_key)
+        Self::all(Bounds::ALONE, Bounds::STOLEN, Bounds::STOLEN_WITH_KEY)
     }
 
     pub fn with(self, rule: Rule) -> Self {

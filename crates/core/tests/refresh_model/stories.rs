@@ -4,10 +4,11 @@ use relatch_core::session::refresh::Possession;
 use stateright::Model;
 
 use super::{
+    bounds::Bounds,
     line::Serial,
     model::{Request, Step},
     party::Who,
-    scenario::{Bounds, Scenario},
+    scenario::Scenario,
     state::State,
 };
 
