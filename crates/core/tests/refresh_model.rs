@@ -58,7 +58,7 @@ use scenario::Scenario;
 
 #[test]
 fn the_properties_hold_within_the_small_bound() {
-    Report::of(&Scenario::all_small()).print();
+    Report::of(&Scenario::all_small());
 }
 
 /// `cargo xtask drill model`; writes JSON to the file that `RELATCH_MODEL_JSON` names.
@@ -66,7 +66,6 @@ fn the_properties_hold_within_the_small_bound() {
 #[ignore = "minutes in release, hours in dev: cargo xtask drill model"]
 fn the_properties_hold_within_the_large_bound() {
     let report = Report::of(&Scenario::all_large());
-    report.print();
     mutants::print_matrix();
     if let Some(file) = std::env::var_os("RELATCH_MODEL_JSON") {
         std::fs::write(file, report.to_json()).expect("the JSON file can be written");

@@ -1,7 +1,7 @@
 //! Runs scenarios and says how many states there were.
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     time::{Duration, Instant},
 };
 
@@ -18,28 +18,27 @@ struct Run {
     took: Duration,
 }
 
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.took.as_secs_f64();
+        write!(f, "{:<22}{:>12}", self.name, self.states)?;
+        write!(f, "{:>7}{seconds:>9.1}  {}", self.depth, self.bounds)
+    }
+}
+
 /// Several of them.
 pub struct Report(Vec<Run>);
 
 impl Report {
-    /// Explores each scenario to the end; fails at the first counterexample and at whatever was never reached.
+    /// Explores each scenario to the end and prints a line for it; fails at the first counterexample and at whatever was
+    /// never reached.
     pub fn of(scenarios: &[Scenario]) -> Self {
-        Self(scenarios.iter().map(explore).collect())
-    }
-
-    /// A table for people.
-    pub fn print(&self) {
         println!(
             "{:<22}{:>12}{:>7}{:>9}  bounds",
             "scenario", "states", "depth", "seconds"
         );
-        for run in &self.0 {
-            let seconds = run.took.as_secs_f64();
-            println!(
-                "{:<22}{:>12}{:>7}{seconds:>9.1}  {}",
-                run.name, run.states, run.depth, run.bounds
-            );
-        }
+        let runs = scenarios.iter().map(explore);
+        Self(runs.inspect(|run| println!("{run}")).collect())
     }
 
     /// One flat object for machines.
