@@ -117,16 +117,13 @@ fn page(
     row::all(statement.query(params![after, limit])?, row::session)
 }
 
-/// Removes rows unless somebody turned them meanwhile.
+/// Removes rows unless somebody turned them meanwhile: the time alone would not tell of a turn within the millisecond.
 fn forget(connection: &Connection, old: &[Session]) -> Result<usize, Fault> {
     let mut statement =
-        connection.prepare_cached("DELETE FROM session WHERE id = ?1 AND rotated_at = ?2")?;
+        connection.prepare_cached("DELETE FROM session WHERE id = ?1 AND generation = ?2")?;
     let mut gone = 0;
     for session in old {
-        gone += statement.execute(params![
-            session.id.0.as_bytes(),
-            session.life.rotated_at.as_millis()
-        ])?;
+        gone += statement.execute(params![session.id.0.as_bytes(), session.life.generation.0])?;
     }
     Ok(gone)
 }
