@@ -2,6 +2,8 @@
 //!
 //! Owns SQL and the durability of what was answered. Decides nothing about sessions: it locks rows and calls core.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod sqlite;
 
 pub use sqlite::{OpenError, Options, Sqlite, Synchronous};

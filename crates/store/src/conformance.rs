@@ -1,0 +1,160 @@
+//! What every store must do, whatever it is made of: one suite, run on each backend by [`conformance!`](crate::conformance!).
+//!
+//! Owns what the traits of core promise, seen from outside. Knows no SQL: what the traits have no word for, such as
+//! holding all writes back or dying, a backend's own [`Backend`] does.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a case fails by panicking"
+)]
+
+pub mod end;
+pub mod event;
+pub mod key;
+pub mod open;
+pub mod password;
+pub mod race;
+pub mod refresh;
+pub mod register;
+pub mod sweep;
+
+mod scene;
+
+use std::{any::Any, sync::Arc};
+
+use async_trait::async_trait;
+use relatch_core::{Store, session::Policy, user::UserId};
+
+/// Makes empty stores.
+#[async_trait]
+pub trait Factory: Send + Sync {
+    /// An empty store under this policy.
+    async fn fresh(&self, policy: Policy) -> Arc<dyn Backend>;
+}
+
+/// A store with its back open.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// The store itself.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Disables a user, as an administrator would.
+    async fn disable(&self, user: UserId);
+
+    /// Every row of every table as text that begins with the table's name.
+    async fn rows(&self) -> Vec<String>;
+
+    /// A number that is another one whenever anything was written, be it the same again.
+    async fn writes(&self) -> i64;
+
+    /// Holds all writes back until the guard is dropped; for less than a second.
+    async fn hold_writes(&self) -> Box<dyn Any + Send>;
+
+    /// What is found by a store that opens after this one's process died this moment, without a word.
+    async fn after_death(&self) -> Arc<dyn Store>;
+}
+
+/// Runs every case as a test of its own: `conformance!(EXPRESSION)`, where the expression is a [`Factory`].
+#[macro_export]
+macro_rules! conformance {
+    ($factory:expr) => {
+        $crate::conformance!(@ $factory, refresh:
+            the_newest_token_rotates
+            a_token_newer_than_the_row_moves_it_forward
+            a_bearer_retries_within_the_window_alone
+            a_retry_writes_nothing_and_does_not_extend_the_idle_time
+            a_clock_that_went_back_counts_as_no_time
+            a_bound_session_retries_however_late_and_old
+            a_bound_session_wants_proof_whatever_the_generation
+            reuse_ends_the_session_and_is_on_record
+            reuse_may_end_every_session_of_the_user
+            a_session_ends_by_idleness
+            a_session_ends_by_age
+            an_ended_session_says_why_and_stays_as_it_is
+            the_last_generation_ends_the_session
+            a_forged_proof_changes_nothing
+            an_unknown_session_is_unknown
+        );
+        $crate::conformance!(@ $factory, race:
+            one_token_turns_once_however_often_it_comes
+            sessions_turn_at_once_without_a_mix_up
+            reuse_and_rotation_in_one_group_end_the_session
+            one_reuse_is_on_record_once
+            an_end_beside_rotations_outlives_the_process
+            what_was_answered_outlives_the_process
+            a_logout_beats_every_refresh
+            a_login_with_the_old_password_does_not_survive_its_change
+        );
+        $crate::conformance!(@ $factory, register:
+            a_user_comes_back_as_registered
+            a_name_is_taken_whatever_its_case
+            one_of_many_gets_the_name
+            different_names_do_not_meet
+        );
+        $crate::conformance!(@ $factory, open:
+            a_session_comes_back_as_opened
+            a_login_with_an_old_password_is_refused
+            a_disabled_user_is_refused
+            an_unknown_user_is_refused
+            a_new_hash_of_the_same_password_is_kept
+            a_rehash_does_not_bring_an_old_password_back
+            past_the_limit_the_longest_unused_ends
+            sessions_that_are_over_take_no_room
+            concurrent_logins_stay_within_the_limit
+        );
+        $crate::conformance!(@ $factory, end:
+            one_session_ends
+            all_end
+            all_but_one_end
+            other_users_are_not_touched
+            an_end_is_counted_and_recorded_once
+            what_ran_out_is_not_ended_again
+            many_at_once_end_each_session_once
+        );
+        $crate::conformance!(@ $factory, password:
+            a_change_ends_every_session_and_opens_one
+            the_caller_must_be_live
+            a_stale_version_changes_nothing
+            a_disabled_user_changes_nothing
+            one_of_two_changes_wins
+        );
+        $crate::conformance!(@ $factory, key:
+            an_empty_store_has_no_keys
+            every_state_comes_back
+            a_wrong_version_saves_nothing
+            a_failed_save_leaves_the_old_keys
+            one_of_many_saves_wins
+        );
+        $crate::conformance!(@ $factory, event:
+            every_field_comes_back
+            the_newest_come_first_up_to_the_limit
+            failed_logins_count_by_the_hour
+            failed_logins_of_one_network_share_a_row
+            failed_logins_at_once_are_all_counted
+        );
+        $crate::conformance!(@ $factory, sweep:
+            a_walk_sees_every_row_and_takes_the_forgettable
+            an_empty_store_is_walked_at_once
+            a_row_that_was_turned_meanwhile_stays
+        );
+    };
+    (@ $factory:expr, $group:ident: $($case:ident)*) => {
+        mod $group {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$group::$case(&$factory).await;
+            })*
+
+            #[test]
+            fn every_case_is_run() {
+                let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/", stringify!($group), ".rs");
+                let text = std::fs::read_to_string(file).expect("the cases are there");
+                assert_eq!(text.matches("\npub async fn ").count(), [$(stringify!($case)),*].len());
+            }
+        }
+    };
+}

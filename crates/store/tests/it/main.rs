@@ -1,0 +1,9 @@
+//! The stores from outside: the suite that all of them pass, and what is SQLite's own.
+
+mod sqlite;
+
+mod conformance {
+    mod sqlite {
+        relatch_store::conformance!(crate::sqlite::Files);
+    }
+}
