@@ -52,6 +52,9 @@ pub trait Backend: Send + Sync {
     /// Holds all writes back until the guard is dropped; for less than a second.
     async fn hold_writes(&self) -> Box<dyn Any + Send>;
 
+    /// From now on the database refuses to write the end of a bound session, as a full disk might refuse anything.
+    async fn refuse_to_end_bound_sessions(&self);
+
     /// What is found by a store that opens after this one's process died this moment, without a word.
     async fn after_death(&self) -> Arc<dyn Store>;
 }
@@ -112,6 +115,7 @@ macro_rules! conformance {
             an_end_is_counted_and_recorded_once
             what_ran_out_is_not_ended_again
             many_at_once_end_each_session_once
+            an_end_that_fails_leaves_nothing_half_done
         );
         $crate::conformance!(@ $factory, password:
             a_change_ends_every_session_and_opens_one

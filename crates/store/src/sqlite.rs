@@ -8,6 +8,7 @@ mod migrate;
 mod readers;
 mod refresh;
 mod row;
+mod savepoint;
 mod session;
 mod user;
 mod writer;

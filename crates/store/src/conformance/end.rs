@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use relatch_core::session::{EndReason, Ended, Session, store::Which};
+use relatch_core::{
+    StoreError,
+    session::{EndReason, Ended, Policy, ReuseScope, Session, store::Which},
+};
 use serde_json::json;
 
 use super::{
     Factory,
-    scene::{SECOND, START, Scene, at_once, ending},
+    scene::{SECOND, START, Scene, at_once, ending, opening, policy, request},
 };
 
 /// Three sessions of one user, and one of another.
@@ -142,4 +145,34 @@ pub async fn many_at_once_end_each_session_once(factory: &dyn Factory) {
     .await;
     assert_eq!(said.iter().sum::<usize>(), 3, "{said:?}");
     assert_eq!(scene.count(a.user, "session.ended").await, 3);
+}
+
+/// The database refuses in the middle of a step of several writes: whoever asked is told so, and none of it stays.
+pub async fn an_end_that_fails_leaves_nothing_half_done(factory: &dyn Factory) {
+    let strict = Policy {
+        on_reuse: ReuseScope::User,
+        max_per_user: 2,
+        ..policy()
+    };
+    let scene = Scene::set_under(factory, strict).await;
+    let first = scene.register("ada").await;
+    scene.open_bound(first.user).await;
+    scene.rotate(&first, 2, START.plus(SECOND)).await;
+    scene.refuse_to_end_bound_sessions().await;
+    let before = scene.rows().await;
+    let failed = StoreError::Unavailable;
+    let store = scene.store.as_ref();
+    let spent = request(&first, 0, START.plus(SECOND));
+    assert_eq!(store.refresh(spent).await.err(), Some(failed));
+    assert_eq!(scene.rows().await, before, "reuse");
+    let everywhere = ending(first.user, Which::All, EndReason::LogoutEverywhere, START);
+    assert_eq!(store.end_sessions(everywhere).await, Err(failed));
+    assert_eq!(scene.rows().await, before, "logout");
+    let changing = scene.changing(&first, "new", START);
+    assert_eq!(store.set_password(changing).await.err(), Some(failed));
+    assert_eq!(scene.rows().await, before, "password");
+    let third = opening(scene.draw(first.user, START));
+    assert_eq!(store.open_session(third).await.err(), Some(failed));
+    assert_eq!(scene.rows().await, before, "login");
+    scene.rotate(&first, 1, START).await;
 }

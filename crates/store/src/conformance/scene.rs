@@ -225,6 +225,10 @@ impl Scene {
         self.backend.disable(user).await;
     }
 
+    pub(super) async fn refuse_to_end_bound_sessions(&self) {
+        self.backend.refuse_to_end_bound_sessions().await;
+    }
+
     pub(super) async fn hold_writes(&self) -> Box<dyn Any + Send> {
         self.backend.hold_writes().await
     }

@@ -18,6 +18,7 @@ use super::{
     connection::Class,
     event,
     row::Fault,
+    savepoint,
     session::{end, find},
     writer::{Job, Step},
 };
@@ -66,31 +67,40 @@ impl Refresh {
         if let Turn::Rotate { .. } = turn {
             return rotate(connection, session);
         }
-        if let Some(event) = Event::of_turn(session, turn, &self.request) {
-            event::append(connection, &event)?;
-        }
-        let Turn::End(reason) = *turn else {
+        if !leaves_a_record(turn) {
             return Ok(());
-        };
+        }
+        savepoint::within(connection, |connection| {
+            if let Some(event) = Event::of_turn(session, turn, &self.request) {
+                event::append(connection, &event)?;
+            }
+            match *turn {
+                Turn::End(reason) => self.end(connection, session, reason),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn end(
+        &self,
+        connection: &Connection,
+        session: &Session,
+        reason: EndReason,
+    ) -> Result<(), Fault> {
         let everywhere = reason == EndReason::Reuse && self.policy.on_reuse == ReuseScope::User;
         let which = if everywhere {
             Which::All
         } else {
             Which::One(session.id)
         };
-        let (origin, now) = (self.request.origin.clone(), self.request.now);
-        end(
-            connection,
-            &Ending {
-                user: session.user,
-                which,
-                reason,
-                origin,
-                now,
-            },
-            &self.policy,
-        )?;
-        Ok(())
+        let ending = Ending {
+            user: session.user,
+            which,
+            reason,
+            origin: self.request.origin.clone(),
+            now: self.request.now,
+        };
+        end(connection, &ending, &self.policy).map(|_| ())
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     checkpoint::Checkpointer,
     connection::{Class, Connector},
     row::Fault,
+    savepoint,
 };
 
 /// More members would make the first wait for the last without saving much.
@@ -307,17 +308,7 @@ where
         let Some(work) = self.work.take() else {
             return Ok(Step::Done);
         };
-        connection.prepare_cached("SAVEPOINT member")?.execute([])?;
-        let result = work(connection);
-        if result.is_err() && !connection.is_autocommit() {
-            connection
-                .prepare_cached("ROLLBACK TO member")?
-                .execute([])?;
-        }
-        if !connection.is_autocommit() {
-            connection.prepare_cached("RELEASE member")?.execute([])?;
-        }
-        self.result = Some(result?);
+        self.result = Some(savepoint::within(connection, work)?);
         Ok(Step::Done)
     }
 

@@ -92,6 +92,14 @@ impl Backend for File {
         Box::new(hold(self.folder.path()))
     }
 
+    async fn refuse_to_end_bound_sessions(&self) {
+        let sql = "CREATE TRIGGER refusal BEFORE UPDATE OF ended_at ON session WHEN NEW.bound \
+                   BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        connect(self.folder.path())
+            .execute_batch(sql)
+            .expect("creates");
+    }
+
     async fn after_death(&self) -> Arc<dyn Store> {
         let grave = tempfile::tempdir_in(self.folder.path())
             .expect("a folder")
@@ -120,9 +128,19 @@ fn rows_of(connection: &Connection, table: &str) -> Vec<String> {
     let mut rows = statement.query([]).expect("reads");
     let mut found = Vec::new();
     while let Some(row) = rows.next().expect("reads") {
-        let cells = (0..columns).map(|column| row.get_ref(column).expect("reads"));
-        let cells: Vec<ValueRef<'_>> = cells.collect();
-        found.push(format!("{table} {cells:?}"));
+        let cells = (0..columns).map(|column| text(row.get_ref(column).expect("reads")));
+        let cells: Vec<_> = cells.collect();
+        found.push(format!("{table} {}", cells.join(" ")));
     }
     found
+}
+
+fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => format!("{:?}", String::from_utf8_lossy(text)),
+        ValueRef::Blob(bytes) => format!("{bytes:02x?}"),
+    }
 }
