@@ -268,6 +268,7 @@ pub async fn the_last_generation_ends_the_session(factory: &dyn Factory) {
     let row = scene.row(&session).await;
     assert_eq!(row.life.ended, Some(Ended { reason, at: LATER }));
     assert_eq!(row.life.generation, Generation(u32::MAX));
+    assert_eq!(scene.count(session.user, "session.ended").await, 1);
 }
 
 /// A good tag over a proof by another secret: whoever has a token key but not the database.

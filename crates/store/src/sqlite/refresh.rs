@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use relatch_core::{
     StoreError,
-    event::Event,
+    event::{Event, EventKind},
     session::{
         EndReason, Policy, ReuseScope, Session,
         refresh::{self, Outcome, Request, Turn},
@@ -71,7 +71,10 @@ impl Refresh {
             return Ok(());
         }
         savepoint::within(connection, |connection| {
-            if let Some(event) = Event::of_turn(session, turn, &self.request) {
+            // That a session ended is recorded by what ends it.
+            let event = Event::of_turn(session, turn, &self.request)
+                .filter(|event| !matches!(event.kind, EventKind::SessionEnded(_)));
+            if let Some(event) = event {
                 event::append(connection, &event)?;
             }
             match *turn {
