@@ -52,6 +52,7 @@ impl Sqlite {
     pub fn open(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
         let connector = connection::Connector::new(&options.path, options.synchronous);
         connector.create()?;
+        migrate::recognise(&connector.connect()?)?;
         let mut first = connector.open()?;
         migrate::migrate(&mut first)?;
         let readers = (0..options.readers.max(1))

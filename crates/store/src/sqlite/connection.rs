@@ -28,6 +28,9 @@ pub(super) struct Connector {
     synchronous: Synchronous,
 }
 
+/// How long a connection waits for another's lock.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Pages of 4 KiB in WAL mode. The log is copied into the file by a thread of its own and by nobody else.
 const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
@@ -61,12 +64,19 @@ impl Connector {
         folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
     }
 
-    pub(super) fn open(&self) -> rusqlite::Result<Connection> {
+    /// A connection that changes nothing by itself, to a file that may be anybody's.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection)
+    }
+
+    /// A connection to a file that is known to be ours.
+    pub(super) fn open(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect()?;
         connection.execute_batch(SETTINGS)?;
         connection.set_prepared_statement_cache_capacity(64);
         self.set_class(&connection, Class::Durable)?;

@@ -56,7 +56,9 @@ pub enum OpenError {
 /// [`OpenError`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    claim(&transaction)?;
+    if !recognise(&transaction)? {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
     transaction.execute_batch(LEDGER)?;
     let newest: Option<usize> =
         transaction.query_row("SELECT max(number) FROM migration", [], |row| row.get(0))?;
@@ -74,14 +76,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Puts our mark on an empty file and refuses anybody else's.
-fn claim(connection: &Connection) -> Result<(), OpenError> {
+/// Refuses the database of anybody else and changes nothing; false if it is empty and has yet to be marked as ours.
+pub(super) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (id, tables) {
-        (APPLICATION_ID, _) => Ok(()),
-        (0, 0) => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),
+        (APPLICATION_ID, _) => Ok(true),
+        (0, 0) => Ok(false),
         _ => Err(OpenError::Foreign(id)),
     }
 }
