@@ -68,6 +68,7 @@ impl Sqlite {
 
     /// Finishes what is queued, copies the log into the file and closes it. Later calls answer unavailable.
     pub fn close(&self) {
+        self.readers.close();
         self.writer.stop();
     }
 

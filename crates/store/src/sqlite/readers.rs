@@ -1,6 +1,6 @@
 //! A few connections that only read, used by whoever holds a permit.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relatch_core::StoreError;
 use rusqlite::Connection;
@@ -8,10 +8,12 @@ use tokio::sync::Semaphore;
 
 use super::row::Fault;
 
+type Idle = Mutex<Vec<Connection>>;
+
 /// The pool.
 pub(super) struct Readers {
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Idle>,
 }
 
 impl Readers {
@@ -23,6 +25,12 @@ impl Readers {
         }
     }
 
+    /// Closes the connections, those at work once they are done. Later calls answer unavailable.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        lock(&self.idle).clear();
+    }
+
     /// Runs `work` on an idle connection, away from the threads that serve requests.
     pub(super) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -31,15 +39,21 @@ impl Readers {
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Unavailable)?;
-        let idle = Arc::clone(&self.idle);
+        let (idle, permits) = (Arc::clone(&self.idle), Arc::clone(&self.permits));
         let task = tokio::task::spawn_blocking(move || {
-            let lock = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let connection = lock().pop().ok_or(StoreError::Unavailable)?;
+            let connection = lock(&idle).pop().ok_or(StoreError::Unavailable)?;
             let result = work(&connection);
-            lock().push(connection);
-            drop(permit);
+            let mut idle = lock(&idle);
+            if !permits.is_closed() {
+                idle.push(connection);
+            }
+            drop((idle, permit));
             result.map_err(Fault::into_store_error)
         });
         task.await.unwrap_or(Err(StoreError::Unavailable))
     }
+}
+
+fn lock(idle: &Idle) -> MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
