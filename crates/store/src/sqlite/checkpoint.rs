@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -12,16 +12,22 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::connection::PATIENCE;
+
 /// How often the log is copied while there is work.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the log may grow before the writer waits for it to be copied, in pages: 64 MiB.
 const LONG_LOG: u64 = 16_384;
 
+/// How long the writer waits for those who read an old state: longer than any reader of ours.
+const SHORT_PATIENCE: Duration = Duration::from_millis(100);
+
 /// The checkpointing thread.
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    limit: u64,
 }
 
 #[derive(Default)]
@@ -29,6 +35,14 @@ struct Shared {
     stop: AtomicBool,
     dirty: AtomicBool,
     log_pages: AtomicU64,
+    /// Held by whoever copies, so that the writer waits for the thread instead of failing beside it.
+    copying: Mutex<()>,
+}
+
+impl Shared {
+    fn copying(&self) -> MutexGuard<'_, ()> {
+        self.copying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Checkpointer {
@@ -39,7 +53,11 @@ impl Checkpointer {
         let thread = std::thread::Builder::new()
             .name("sqlite-checkpoint".to_owned())
             .spawn(work)?;
-        Ok(Self { shared, thread })
+        Ok(Self {
+            shared,
+            thread,
+            limit: LONG_LOG,
+        })
     }
 
     /// Says that something was committed. Costs an atomic unless the thread sleeps.
@@ -51,13 +69,21 @@ impl Checkpointer {
 
     /// Whether the log has grown so long that the writer should wait for it once.
     pub(super) fn log_is_long(&self) -> bool {
-        self.shared.log_pages.load(Ordering::Relaxed) > LONG_LOG
+        self.shared.log_pages.load(Ordering::Relaxed) > self.limit
     }
 
-    /// Copies the whole log and starts it anew, on the writer's own connection between two batches.
-    pub(super) fn restart(&self, writer: &Connection) {
-        checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
-        self.shared.log_pages.store(0, Ordering::Relaxed);
+    /// Copies the whole log and starts it anew, on the writer's own connection between two batches. Somebody who reads an
+    /// old state for long, such as a backup, keeps the log from starting anew; the next try comes when it has grown by as
+    /// much again.
+    pub(super) fn restart(&mut self, writer: &Connection) {
+        let turn = self.shared.copying();
+        let anew = start_anew(writer).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the write-ahead log was not started anew");
+            false
+        });
+        let pages = self.shared.log_pages.swap(0, Ordering::Relaxed);
+        drop(turn);
+        self.limit = if anew { LONG_LOG } else { pages + LONG_LOG };
     }
 
     pub(super) fn stop(self) {
@@ -73,11 +99,21 @@ pub(super) fn truncate(connection: &Connection) {
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
+/// False if readers were in the way.
+fn start_anew(writer: &Connection) -> rusqlite::Result<bool> {
+    writer.busy_timeout(SHORT_PATIENCE)?;
+    let busy = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0));
+    writer.busy_timeout(PATIENCE)?;
+    busy.map(|busy: bool| !busy)
+}
+
 fn run(connection: &Connection, shared: &Shared) {
     while !shared.stop.load(Ordering::Acquire) {
         if shared.dirty.swap(false, Ordering::AcqRel) {
+            let turn = shared.copying();
             let pages = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
             shared.log_pages.store(pages, Ordering::Relaxed);
+            drop(turn);
             // Not a timed park: the next commit would end that at once.
             std::thread::sleep(PAUSE);
         } else {
@@ -95,5 +131,71 @@ fn checkpoint(connection: &Connection, sql: &str) -> u64 {
             tracing::warn!(%error, "the write-ahead log was not copied");
             0
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::sqlite::connection::{Connector, Synchronous};
+
+    /// A checkpointer that sees a log that is too long, and a connection that made it.
+    fn long_log(folder: &std::path::Path) -> (Checkpointer, Connection) {
+        let connector = Connector::new(&folder.join("test.db"), Synchronous::Off);
+        let writer = connector.open().expect("opens");
+        let checkpointer = Checkpointer::start(connector.open().expect("opens")).expect("starts");
+        writer.execute_batch("CREATE TABLE t (x)").expect("creates");
+        write(&writer);
+        let pages = &checkpointer.shared.log_pages;
+        pages.store(LONG_LOG + 1, Ordering::Relaxed);
+        assert!(checkpointer.log_is_long());
+        (checkpointer, writer)
+    }
+
+    fn write(connection: &Connection) {
+        let sql = "INSERT INTO t VALUES (zeroblob(1000000))";
+        connection.execute_batch(sql).expect("writes");
+    }
+
+    fn log_size(folder: &std::path::Path) -> u64 {
+        let log = std::fs::metadata(folder.join("test.db-wal"));
+        log.expect("is there").len()
+    }
+
+    #[test]
+    fn a_log_that_was_restarted_is_written_from_its_beginning() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut checkpointer, writer) = long_log(folder.path());
+        checkpointer.restart(&writer);
+        assert!(!checkpointer.log_is_long());
+        assert_eq!(checkpointer.limit, LONG_LOG);
+        let before = log_size(folder.path());
+        write(&writer);
+        assert_eq!(log_size(folder.path()), before);
+        checkpointer.stop();
+    }
+
+    #[test]
+    fn a_reader_that_stays_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut checkpointer, writer) = long_log(folder.path());
+        let reader = Connection::open(folder.path().join("test.db")).expect("opens");
+        let sql = "BEGIN; SELECT count(*) FROM t";
+        reader.execute_batch(sql).expect("reads");
+        write(&writer);
+        let begun = Instant::now();
+        checkpointer.restart(&writer);
+        assert!(begun.elapsed() < PATIENCE / 2);
+        let pages = &checkpointer.shared.log_pages;
+        pages.store(LONG_LOG + 1, Ordering::Relaxed);
+        assert!(!checkpointer.log_is_long(), "not again at once");
+        pages.store(2 * LONG_LOG + 2, Ordering::Relaxed);
+        assert!(checkpointer.log_is_long());
+        drop(reader);
+        checkpointer.restart(&writer);
+        assert_eq!(checkpointer.limit, LONG_LOG);
+        checkpointer.stop();
     }
 }
