@@ -27,6 +27,8 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use relatch_core::{Store, session::Policy, user::UserId};
 
+pub use scene::policy;
+
 /// Makes empty stores.
 #[async_trait]
 pub trait Factory: Send + Sync {

@@ -40,7 +40,7 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// As shipped, but for few sessions a user.
-pub(super) fn policy() -> Policy {
+pub fn policy() -> Policy {
     Policy {
         access: Duration::from_mins(15),
         usual: Lifetimes {

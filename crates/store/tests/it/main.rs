@@ -2,6 +2,9 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod sqlite;
+mod sqlite_file;
+mod sqlite_log;
+mod sqlite_writer;
 
 mod conformance {
     mod sqlite {

@@ -3,13 +3,19 @@
 use std::{any::Any, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use relatch_core::{Store, session::Policy, user::UserId};
+use relatch_core::{
+    Store, Timestamp,
+    event::{Event, EventKind, Origin},
+    session::Policy,
+    user::UserId,
+};
 use relatch_store::{
     Options, Sqlite, Synchronous,
-    conformance::{Backend, Factory},
+    conformance::{Backend, Factory, policy},
 };
 use rusqlite::{Connection, types::ValueRef};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// Makes a file for each case.
 pub(crate) struct Files;
@@ -29,6 +35,27 @@ pub(crate) fn options(folder: &Path) -> Options {
         synchronous: Synchronous::Off,
         write_queue: 1_024,
         readers: 2,
+    }
+}
+
+/// A store under rules that do not matter.
+pub(crate) fn open(options: &Options) -> Arc<Sqlite> {
+    Arc::new(Sqlite::open(options, Arc::new(policy())).expect("opens"))
+}
+
+pub(crate) const USER: UserId = UserId(Uuid::from_u128(1));
+
+/// The simplest write: an event of about this size in bytes.
+pub(crate) fn event(size: usize) -> Event {
+    Event {
+        at: Timestamp::from_seconds(1_750_000_000),
+        kind: EventKind::LoggedIn,
+        user: USER,
+        session: None,
+        origin: Origin {
+            address: None,
+            agent: Some("x".repeat(size)),
+        },
     }
 }
 
