@@ -126,3 +126,6 @@ fn rotate(connection: &Connection, session: &Session) -> Result<(), Fault> {
         Err(Fault::Corrupt("session"))
     }
 }
+
+#[cfg(test)]
+mod tests;

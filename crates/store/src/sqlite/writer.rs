@@ -318,3 +318,6 @@ where
         let _ = reply.send(outcome.and_then(|()| result.ok_or(StoreError::Unavailable)));
     }
 }
+
+#[cfg(test)]
+mod tests;
