@@ -40,6 +40,7 @@ pub(crate) struct App {
     pub(crate) verifier: Verifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
+    pub(crate) request_ids: http::RequestIds,
     master: MasterKey,
     reloaded: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -122,6 +123,7 @@ impl Relatch {
             Arc::clone(&entropy),
         )
         .map_err(StartError::Hashing)?;
+        let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier =
             Verifier::new(&issuer.url, &issuer.audience).dangerous_accept_bound_without_proof();
@@ -139,6 +141,7 @@ impl Relatch {
             verifier,
             clock,
             config,
+            request_ids,
             master,
             reloaded: tokio::sync::Mutex::default(),
         });

@@ -76,7 +76,7 @@ fn run_server(arguments: Serve) -> Result<(), String> {
     let filter = environment()
         .find(|variable| variable.0 == "RELATCH_LOG")
         .map(|variable| variable.1);
-    crate::logging::start(filter.as_deref().unwrap_or("info"))?;
+    let _flush = crate::logging::start(filter.as_deref().unwrap_or("info"))?;
     let overrides = Overrides {
         data_dir: arguments.data,
         listen: arguments.listen,

@@ -13,5 +13,5 @@ mod router;
 mod session;
 mod user;
 
-pub(crate) use arrival::{Peer, handle};
+pub(crate) use arrival::{Peer, RequestIds, handle};
 pub(crate) use router::router;

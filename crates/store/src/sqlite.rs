@@ -3,8 +3,10 @@
 mod checkpoint;
 mod connection;
 mod event;
+mod job;
 mod key;
 mod migrate;
+mod queue;
 mod readers;
 mod refresh;
 mod row;
@@ -79,7 +81,7 @@ impl Sqlite {
         F: FnOnce(&Connection) -> Result<T, row::Fault> + Send + 'static,
     {
         self.writer
-            .submit(|reply| Box::new(writer::Steps::durable(work, reply)))
+            .submit(|reply| Box::new(job::Steps::durable(work, reply)))
             .await
     }
 
@@ -90,7 +92,7 @@ impl Sqlite {
         F: FnOnce(&Connection) -> Result<T, row::Fault> + Send + 'static,
     {
         self.writer
-            .submit(|reply| Box::new(writer::Steps::healing(work, reply)))
+            .submit(|reply| Box::new(job::Steps::healing(work, reply)))
             .await
     }
 }

@@ -3,7 +3,10 @@
 use std::{
     fmt,
     net::IpAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -14,7 +17,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use relatch_core::{Timestamp, chance, event::Origin, session::SessionId};
+use relatch_core::{Entropy, Timestamp, chance, event::Origin, session::SessionId};
 use tower::Service as _;
 
 use super::problem::{Code, Problem};
@@ -24,9 +27,23 @@ use crate::app::App;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// Names one request in the log and in its answer.
+/// Names one request in the log and in its answer. No secret, and no two alike for longer than any log is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RequestId(u64);
+
+/// Gives out ids: a random beginning, then steps by an odd number, which meets every id before any of them twice.
+#[derive(Debug)]
+pub(crate) struct RequestIds(AtomicU64);
+
+impl RequestIds {
+    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
+        Self(AtomicU64::new(u64::from_be_bytes(chance::draw(entropy))))
+    }
+
+    fn next(&self) -> RequestId {
+        RequestId(self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed))
+    }
+}
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,9 +96,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Answers one request.
 pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Request) -> Response {
     let started = Instant::now();
-    let id = RequestId(u64::from_be_bytes(chance::draw(
-        app.domain.entropy.as_ref(),
-    )));
+    let id = app.request_ids.next();
     let now = app.clock.now();
     let address = request.extensions().get().map(|peer: &Peer| peer.0);
     request.extensions_mut().insert(Arrival { now, address });

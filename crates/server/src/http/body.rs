@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes, HttpBody as _},
     extract::{FromRequest, Request},
     http::{HeaderMap, header, request::Parts},
 };
@@ -19,7 +19,7 @@ use super::{
     arrival::{Arrival, cut},
     problem::{Code, FieldError, Problem},
 };
-use crate::app::App;
+use crate::{app::App, config::ServerConfig};
 
 /// More faults than this are not listed.
 const MOST_FAULTS: usize = 16;
@@ -44,23 +44,30 @@ impl FromRequest<Arc<App>> for Input {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let arrival = Arrival::of(&parts, app);
-        let limits = &app.config.server;
-        let read = Limited::new(body, limits.max_body).collect();
-        let bytes = match tokio::time::timeout(limits.request_timeout, read).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                let detail = format!("The body is larger than {} bytes.", limits.max_body);
-                return Err(Problem::new(Code::PayloadTooLarge).detail(detail));
-            }
-            Ok(Err(_)) => return Err(Problem::field("body", "malformed", "The body broke off.")),
-            Err(_) => return Err(Problem::new(Code::RequestTimeout)),
-        };
+        let bytes = read(body, &app.config.server).await?;
         let fields = Fields::read(&parts.headers, &bytes)?;
         Ok(Self {
             parts,
             arrival,
             fields,
         })
+    }
+}
+
+/// The whole body, within the limits of size and time.
+async fn read(body: Body, limits: &ServerConfig) -> Result<Bytes, Problem> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let read = Limited::new(body, limits.max_body).collect();
+    match tokio::time::timeout(limits.request_timeout, read).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("The body is larger than {} bytes.", limits.max_body);
+            Err(Problem::new(Code::PayloadTooLarge).detail(detail))
+        }
+        Ok(Err(_)) => Err(Problem::field("body", "malformed", "The body broke off.")),
+        Err(_) => Err(Problem::new(Code::RequestTimeout)),
     }
 }
 

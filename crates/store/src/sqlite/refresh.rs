@@ -17,10 +17,10 @@ use tokio::sync::oneshot;
 use super::{
     connection::Class,
     event,
+    job::{Job, Step},
     row::Fault,
     savepoint,
     session::{end, find},
-    writer::{Job, Step},
 };
 
 /// A refresh in a batch. It is healing until it turns out to leave something that must not be forgotten.

@@ -3,10 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
 
@@ -17,66 +14,41 @@ use tokio::sync::oneshot;
 use super::{
     checkpoint::Checkpointer,
     connection::{Class, Connector},
+    job::{Job, Step},
+    queue::{Answers, Messenger, Queue},
     row::Fault,
-    savepoint,
 };
 
 /// More members would make the first wait for the last without saving much.
 const LARGEST_BATCH: usize = 256;
 
-/// One member of a batch.
-pub(super) trait Job: Send {
-    /// What its answer promises.
-    fn class(&self) -> Class;
-
-    /// Does its work inside the transaction; leaves nothing behind if it fails.
-    fn run(&mut self, connection: &Connection, class: Class) -> Result<Step, Fault>;
-
-    /// Tells who waits, once the commit is done or has failed.
-    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
-}
-
-/// How far a member came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Step {
-    /// Its work is in the transaction.
-    Done,
-    /// It wrote nothing and wants to go first into a durable batch.
-    NeedsDurable,
-}
-
-enum Message {
-    Work(Box<dyn Job>),
-    Stop,
-}
-
 /// The writer's end that requests hold.
 pub(super) struct Writer {
-    sender: SyncSender<Message>,
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    /// Starts the writer's thread and the checkpointer's.
+    /// Starts the writer's thread, the checkpointer's, and in this runtime the messenger.
     pub(super) fn start(
         connection: Connection,
         connector: Connector,
         queue: usize,
     ) -> Result<Self, super::OpenError> {
-        let (sender, inbox) = sync_channel(queue.max(1));
-        let checkpointer = Checkpointer::start(connector.open()?)?;
+        let queue = Arc::new(Queue::new(queue));
         let state = Loop {
             connection: Some(connection),
+            checkpointer: Checkpointer::start(connector.open()?)?,
             connector,
             class: None,
-            checkpointer,
-            inbox,
+            queue: Arc::clone(&queue),
         };
+        let messenger = Messenger::start();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(|| state.run())?;
+            .spawn(move || state.run(&messenger))?;
         Ok(Self {
-            sender,
+            queue,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -87,12 +59,7 @@ impl Writer {
         job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Job>,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.sender
-            .try_send(Message::Work(job(reply)))
-            .map_err(|error| match error {
-                TrySendError::Full(_) => StoreError::Overloaded,
-                TrySendError::Disconnected(_) => StoreError::Unavailable,
-            })?;
+        self.queue.add(job(reply)).await?;
         answer.await.unwrap_or(Err(StoreError::Unavailable))
     }
 
@@ -104,8 +71,8 @@ impl Writer {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(thread) = thread {
-            // Both fail only if the thread is gone already.
-            let _ = self.sender.send(Message::Stop);
+            self.queue.close();
+            // It fails only if the thread panicked, and then there is nothing to wait for.
             let _ = thread.join();
         }
     }
@@ -122,16 +89,16 @@ struct Loop {
     connector: Connector,
     class: Option<Class>,
     checkpointer: Checkpointer,
-    inbox: Receiver<Message>,
+    queue: Arc<Queue>,
 }
 
 impl Loop {
-    fn run(mut self) {
-        let (mut first, mut open) = (Vec::new(), true);
-        while open || !first.is_empty() {
-            let mut batch = std::mem::take(&mut first);
-            open = open && self.gather(&mut batch);
-            first = self.process(batch);
+    fn run(mut self, messenger: &Messenger) {
+        let mut batch = Vec::new();
+        while self.queue.take(&mut batch, LARGEST_BATCH) {
+            let (answers, first) = self.process(batch);
+            messenger.send(answers);
+            batch = first;
             self.checkpointer.wake();
             if self.checkpointer.log_is_long() {
                 self.restart_log();
@@ -140,26 +107,8 @@ impl Loop {
         self.finish();
     }
 
-    /// Takes what is queued, waiting only if there is nothing at all; false once told to stop.
-    fn gather(&self, batch: &mut Vec<Box<dyn Job>>) -> bool {
-        if batch.is_empty() {
-            match self.inbox.recv() {
-                Ok(Message::Work(job)) => batch.push(job),
-                Ok(Message::Stop) | Err(_) => return false,
-            }
-        }
-        while batch.len() < LARGEST_BATCH {
-            match self.inbox.try_recv() {
-                Ok(Message::Work(job)) => batch.push(job),
-                Ok(Message::Stop) => return false,
-                Err(_) => break,
-            }
-        }
-        true
-    }
-
-    /// Commits a batch and answers it; gives back the members that go first into a durable one.
-    fn process(&mut self, batch: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    /// Commits a batch: what to answer, and the members that go first into a durable one.
+    fn process(&mut self, batch: Vec<Box<dyn Job>>) -> (Answers, Vec<Box<dyn Job>>) {
         let durable = batch.iter().any(|job| job.class() == Class::Durable);
         let class = if durable {
             Class::Durable
@@ -180,14 +129,13 @@ impl Loop {
         if !committed {
             self.connection = None;
         }
-        for job in members.done {
-            job.answer(if committed {
-                Ok(())
-            } else {
-                Err(StoreError::Unavailable)
-            });
-        }
-        members.again
+        let outcome = if committed {
+            Ok(())
+        } else {
+            Err(StoreError::Unavailable)
+        };
+        let jobs = members.done;
+        (Answers { jobs, outcome }, members.again)
     }
 
     fn begin(&mut self, class: Class) -> rusqlite::Result<&Connection> {
@@ -265,58 +213,6 @@ fn execute(connection: &Connection, sql: &'static str) -> bool {
         tracing::error!(%error, sql, "the database refused");
     }
     result.is_ok()
-}
-
-/// A member of several statements: in a savepoint, so that it leaves nothing behind if it fails.
-pub(super) struct Steps<T, F> {
-    class: Class,
-    work: Option<F>,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F> Steps<T, F> {
-    pub(super) fn durable(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self {
-            class: Class::Durable,
-            work: Some(work),
-            result: None,
-            reply,
-        }
-    }
-
-    pub(super) fn healing(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self {
-            class: Class::Healing,
-            work: Some(work),
-            result: None,
-            reply,
-        }
-    }
-}
-
-impl<T, F> Job for Steps<T, F>
-where
-    T: Send,
-    F: FnOnce(&Connection) -> Result<T, Fault> + Send,
-{
-    fn class(&self) -> Class {
-        self.class
-    }
-
-    fn run(&mut self, connection: &Connection, _: Class) -> Result<Step, Fault> {
-        let Some(work) = self.work.take() else {
-            return Ok(Step::Done);
-        };
-        self.result = Some(savepoint::within(connection, work)?);
-        Ok(Step::Done)
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let Self { reply, result, .. } = *self;
-        // Whoever waited may have gone.
-        let _ = reply.send(outcome.and_then(|()| result.ok_or(StoreError::Unavailable)));
-    }
 }
 
 #[cfg(test)]

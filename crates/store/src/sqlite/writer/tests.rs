@@ -1,7 +1,5 @@
 //! The writer on jobs that misbehave: what becomes of them, and of those beside them.
 
-use std::sync::{Arc, Mutex};
-
 use tempfile::TempDir;
 use tokio::sync::oneshot::error::TryRecvError;
 
@@ -25,7 +23,7 @@ fn at_rest(folder: &TempDir, synchronous: Synchronous) -> Loop {
         connector,
         class: None,
         checkpointer,
-        inbox: sync_channel(1).1,
+        queue: Arc::new(Queue::new(1)),
     }
 }
 
@@ -34,7 +32,10 @@ where
     F: FnOnce(&Connection) -> Result<(), Fault> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Steps::healing(work, reply)), answer)
+    (
+        Box::new(crate::sqlite::job::Steps::healing(work, reply)),
+        answer,
+    )
 }
 
 fn insert(number: i64) -> (Box<dyn Job>, Answer) {
@@ -54,7 +55,9 @@ fn batch<const N: usize>(
         members.push(member);
         answers.push(answer);
     }
-    assert!(state.process(members).is_empty());
+    let (given, again) = state.process(members);
+    assert!(again.is_empty());
+    given.give();
     let mut answers = answers.into_iter();
     [(); N].map(|()| {
         let mut answer = answers.next().expect("one each");
@@ -249,11 +252,14 @@ fn what_turns_out_to_need_the_disk_is_answered_after_a_durable_batch_alone() {
     let ran = Ran::default();
     let (early, mut early_answer) = probe(Class::Healing, false, &ran);
     let (late, mut late_answer) = probe(Class::Healing, true, &ran);
-    let again = state.process(vec![late, early]);
+    let (given, again) = state.process(vec![late, early]);
+    given.give();
     assert_eq!(again.len(), 1);
     assert_eq!(early_answer.try_recv(), Ok(Ok(())));
     assert_eq!(late_answer.try_recv(), Err(TryRecvError::Empty));
-    assert!(state.process(again).is_empty());
+    let (given, again) = state.process(again);
+    given.give();
+    assert!(again.is_empty());
     assert_eq!(late_answer.try_recv(), Ok(Ok(())));
     let ran = std::mem::take(&mut *ran.lock().expect("not poisoned"));
     let expected = [
