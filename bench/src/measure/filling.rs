@@ -164,6 +164,7 @@ fn policy() -> Policy {
         on_reuse: ReuseScope::Session,
         max_per_user: 1,
         reauth_within: Duration::ZERO,
+        idle_grace: Duration::ZERO,
         keep_ended: Duration::ZERO,
     }
 }

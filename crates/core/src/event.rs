@@ -108,7 +108,7 @@ impl Event {
         }
     }
 
-    /// What a turn leaves on record: nothing for a rotation or a retry in time. `newest` is the row's generation.
+    /// What a turn leaves on record beside the end that it may bring: nothing for a rotation or a retry in time.
     pub fn of_turn(
         session: &Session,
         turn: &refresh::Turn,
@@ -117,7 +117,6 @@ impl Event {
         let (presented, newest) = (request.token.generation(), session.life.generation);
         let kind = match *turn {
             refresh::Turn::End(EndReason::Reuse) => EventKind::ReuseDetected { presented, newest },
-            refresh::Turn::End(reason) => EventKind::SessionEnded(reason),
             refresh::Turn::Retry { late: true, .. } => EventKind::LateRetry { presented, newest },
             _ => return None,
         };

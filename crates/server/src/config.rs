@@ -129,6 +129,7 @@ impl Default for Config {
                 on_reuse: ReuseScope::Session,
                 max_per_user: 0,
                 reauth_within: Duration::ZERO,
+                idle_grace: Duration::ZERO,
                 keep_ended: Duration::ZERO,
             },
             password: PasswordConfig {

@@ -40,6 +40,9 @@ pub struct Policy {
     pub max_per_user: usize,
     /// How old `auth_time` may be for ending other sessions (RFC 9470).
     pub reauth_within: Duration,
+    /// How much longer than its idle lifetime a session is let in, for a crash may have forgotten its last rotations:
+    /// see [`refresh::durability`](super::refresh::durability).
+    pub idle_grace: Duration,
     /// How long the row of an ended session stays, to tell its holder why.
     pub keep_ended: Duration,
 }
@@ -61,9 +64,8 @@ impl Life {
         if self.ended.is_some() {
             return self.ended;
         }
-        let idle_end = self
-            .rotated_at
-            .plus(policy.lifetimes(self.remember_me).idle);
+        let idle = policy.lifetimes(self.remember_me).idle;
+        let idle_end = self.rotated_at.plus(idle).plus(policy.idle_grace);
         let (reason, at) = if idle_end < self.expires_at {
             (EndReason::Idle, idle_end)
         } else {
@@ -72,7 +74,7 @@ impl Life {
         (now >= at).then_some(Ended { reason, at })
     }
 
-    /// When this session ends if nobody refreshes it.
+    /// When this session ends if nobody refreshes it, as its holder is told: before the grace.
     pub fn ends_at(&self, policy: &Policy) -> Timestamp {
         self.rotated_at
             .plus(policy.lifetimes(self.remember_me).idle)
@@ -119,6 +121,7 @@ pub(crate) mod tests {
             on_reuse: ReuseScope::Session,
             max_per_user: 50,
             reauth_within: Duration::from_mins(10),
+            idle_grace: Duration::from_hours(1),
             keep_ended: 30 * day,
         }
     }
@@ -137,7 +140,8 @@ pub(crate) mod tests {
     #[test]
     fn idle_counts_from_the_last_rotation_and_absolute_from_login() {
         let (policy, mut life) = (policy(), life());
-        let idle_end = Timestamp::from_seconds(1_000 + 5 * 86_400);
+        let idle_end = Timestamp::from_seconds(1_000 + 5 * 86_400 + 3_600);
+        assert_eq!(life.ends_at(&policy), idle_end.minus(policy.idle_grace));
         assert_eq!(
             life.over(&policy, idle_end.minus(Duration::from_millis(1))),
             None
@@ -191,7 +195,7 @@ pub(crate) mod tests {
     #[test]
     fn a_row_stays_for_as_long_as_its_holder_may_ask() {
         let (policy, life) = (policy(), life());
-        let ended = life.ends_at(&policy);
+        let ended = life.ends_at(&policy).plus(policy.idle_grace);
         assert!(!life.forgettable(&policy, ended.plus(policy.keep_ended)));
         assert!(life.forgettable(
             &policy,

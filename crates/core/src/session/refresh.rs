@@ -85,6 +85,31 @@ pub fn decide(life: &Life, presented: &Presented, policy: &Policy, now: Timestam
     Turn::End(EndReason::Reuse)
 }
 
+/// What the answer to a refresh promises.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Durability {
+    /// It is answered once it is on disk.
+    Durable,
+    /// It may be answered before, for a crash that forgets it does no harm.
+    Healing,
+}
+
+/// Whether a turn of this life may be forgotten by a crash. Ends and what an auditor looks for may not. A rotation may,
+/// for its token moves the row forward, unless it comes after a pause: the row would go back by that pause, and the
+/// session be idle earlier than its holder was told. Half the grace makes up for the pause, the other half for how long
+/// the disk may lag behind.
+pub fn durability(before: &Life, turn: &Turn, policy: &Policy, now: Timestamp) -> Durability {
+    let short_pause = now.since(before.rotated_at) <= policy.idle_grace / 2;
+    match turn {
+        Turn::End(_) | Turn::Retry { late: true, .. } => Durability::Durable,
+        Turn::Rotate { .. } if !short_pause => Durability::Durable,
+        Turn::Rotate { .. }
+        | Turn::Retry { late: false, .. }
+        | Turn::Over(_)
+        | Turn::Unproven(_) => Durability::Healing,
+    }
+}
+
 impl Life {
     /// The life after a turn, if the turn changes it.
     #[must_use]
@@ -124,8 +149,19 @@ pub enum Outcome {
     Unknown,
     /// The proof is not of this session's secret: made by somebody who has a token key but not the database.
     Forged,
-    /// Decided; the session is as it stands after the turn.
-    Turned(Box<Session>, Turn),
+    /// Decided.
+    Turned(Box<Turned>),
+}
+
+/// A decision and what follows from it.
+#[derive(Clone, Debug)]
+pub struct Turned {
+    /// The session as it stands after the turn.
+    pub session: Session,
+    /// The decision.
+    pub turn: Turn,
+    /// What its answer promises.
+    pub durability: Durability,
 }
 
 /// Checks the proof and decides. This is what a store calls on each locked row.
@@ -141,10 +177,15 @@ pub fn turn(session: Option<Session>, request: &Request, policy: &Policy) -> Out
         possession: request.possession,
     };
     let turn = decide(&session.life, &presented, policy, request.now);
+    let durability = durability(&session.life, &turn, policy, request.now);
     if let Some(life) = session.life.after(&turn, request.now) {
         session.life = life;
     }
-    Outcome::Turned(Box::new(session), turn)
+    Outcome::Turned(Box::new(Turned {
+        session,
+        turn,
+        durability,
+    }))
 }
 
 /// Why a refresh was refused.
@@ -179,8 +220,10 @@ pub async fn refresh(
     match domain.store.refresh(request).await? {
         Outcome::Unknown => Err(RefreshError::UnknownSession),
         Outcome::Forged => Err(RefreshError::Forged),
-        Outcome::Turned(session, turn) => match turn {
-            Turn::Rotate { .. } | Turn::Retry { .. } => Ok((domain.issue(&session, now), turn)),
+        Outcome::Turned(turned) => match turned.turn {
+            turn @ (Turn::Rotate { .. } | Turn::Retry { .. }) => {
+                Ok((domain.issue(&turned.session, now), turn))
+            }
             Turn::Over(ended) => Err(RefreshError::Over(ended)),
             Turn::Unproven(possession) => Err(RefreshError::Unproven(possession)),
             Turn::End(reason) => Err(RefreshError::Over(Ended { reason, at: now })),
@@ -353,6 +396,34 @@ mod tests {
                 of: Generation(u32::MAX),
                 late: false
             }
+        );
+    }
+
+    #[test]
+    fn only_what_a_crash_may_forget_without_harm_is_answered_before_the_disk_has_it() {
+        let (life, policy) = (life(), policy());
+        let durability = |turn: Turn, pause: Duration| {
+            durability(&life, &turn, &policy, life.rotated_at.plus(pause))
+        };
+        let (soon, half) = (Duration::from_secs(10), policy.idle_grace / 2);
+        let rotate = Turn::Rotate {
+            to: Generation(8),
+            lagged: false,
+        };
+        assert_eq!(durability(rotate, half), Durability::Healing);
+        assert_eq!(
+            durability(rotate, half + Duration::from_millis(1)),
+            Durability::Durable
+        );
+        let retry = |late| Turn::Retry {
+            of: Generation(7),
+            late,
+        };
+        assert_eq!(durability(retry(false), soon), Durability::Healing);
+        assert_eq!(durability(retry(true), soon), Durability::Durable);
+        assert_eq!(
+            durability(Turn::End(EndReason::Reuse), soon),
+            Durability::Durable
         );
     }
 

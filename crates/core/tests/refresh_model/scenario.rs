@@ -196,6 +196,7 @@ fn policy(bounds: Bounds) -> Policy {
         on_reuse: ReuseScope::Session,
         max_per_user: 1,
         reauth_within: Duration::ZERO,
+        idle_grace: Duration::ZERO,
         keep_ended: long,
     }
 }

@@ -51,6 +51,7 @@ pub fn load(
     read_environment(environment, &mut config, &mut faults);
     config.server.data_dir = overrides.data_dir.unwrap_or(config.server.data_dir);
     config.server.listen = overrides.listen.unwrap_or(config.server.listen);
+    settings::derive(&mut config);
     if faults.is_empty() {
         faults.extend(
             settings::check(&config)

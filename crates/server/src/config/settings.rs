@@ -1,5 +1,7 @@
 //! The table of settings: one line drives the file, the environment, the defaults and the reference.
 
+use std::time::Duration;
+
 use relatch_core::session::ReuseScope;
 use relatch_store::Synchronous;
 
@@ -60,7 +62,7 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "session.access_lifetime" = "15m", |c, t| c.session.access = duration_within(t, "1s", "24h")?,
         "How long an access token is good. A resource server that does not follow revocations goes on accepting the token of an ended session for that long.";
     "session.idle_lifetime" = "5d", |c, t| c.session.usual.idle = duration_within(t, "1s", "3650d")?,
-        "The longest pause between two refreshes.";
+        "The longest pause between two refreshes. A session is let in for a sixteenth more, an hour at most, so that a power cut that forgets its last refreshes ends nobody's session early.";
     "session.absolute_lifetime" = "90d", |c, t| c.session.usual.absolute = duration_within(t, "1s", "3650d")?,
         "From login to the end, however often the session is refreshed.";
     "session.remember_idle_lifetime" = "30d", |c, t| c.session.remembered.idle = duration_within(t, "1s", "3650d")?,
@@ -97,6 +99,9 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "Whether commits reach the disk before they are answered. `off` loses data in a power cut. For tests.";
 ];
 
+/// Far longer than any disk or replica lags, and nothing beside an idle lifetime of days.
+const LONGEST_GRACE: Duration = Duration::from_hours(1);
+
 /// Sets every default.
 pub(super) fn apply_defaults(config: &mut Config) {
     for setting in SETTINGS
@@ -106,6 +111,14 @@ pub(super) fn apply_defaults(config: &mut Config) {
         // A test reads every default, so that a wrong one does not get here.
         let _ = (setting.set)(config, setting.default);
     }
+    derive(config);
+}
+
+/// Works out what follows from other settings.
+pub(super) fn derive(config: &mut Config) {
+    let session = &mut config.session;
+    let shortest = session.usual.idle.min(session.remembered.idle);
+    session.idle_grace = (shortest / 16).min(LONGEST_GRACE);
 }
 
 /// What holds between settings, each fault with the key to change.

@@ -248,7 +248,7 @@ fn turned(
     outcome: Result<Outcome, relatch_core::StoreError>,
 ) -> (relatch_core::session::SessionId, Turn) {
     match outcome {
-        Ok(Outcome::Turned(session, turn)) => (session.id, turn),
+        Ok(Outcome::Turned(turned)) => (turned.session.id, turned.turn),
         other => panic!("not turned: {other:?}"),
     }
 }

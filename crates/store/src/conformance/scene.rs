@@ -55,6 +55,7 @@ pub fn policy() -> Policy {
         on_reuse: ReuseScope::Session,
         max_per_user: 8,
         reauth_within: Duration::from_mins(10),
+        idle_grace: Duration::ZERO,
         keep_ended: 30 * DAY,
     }
 }
@@ -165,7 +166,7 @@ impl Scene {
     /// Presents a token that the store must know, and says what became of it.
     pub(super) async fn refresh(&self, request: Request) -> Turn {
         match self.store.refresh(request).await {
-            Ok(Outcome::Turned(_, turn)) => turn,
+            Ok(Outcome::Turned(turned)) => turned.turn,
             other => panic!("not turned: {other:?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use relatch_core::session::refresh::Durability;
 use rusqlite::{Connection, OpenFlags};
 
 /// Whether commits reach the disk.
@@ -11,15 +12,6 @@ pub enum Synchronous {
     Full,
     /// Nothing waits for the disk: for tests.
     Off,
-}
-
-/// The two durabilities of a commit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Class {
-    /// Answered once it is on disk.
-    Durable,
-    /// Answered once the file has it; a power cut may forget it and no user notices.
-    Healing,
 }
 
 /// Opens connections to one file.
@@ -79,7 +71,7 @@ impl Connector {
         let connection = self.connect()?;
         connection.execute_batch(SETTINGS)?;
         connection.set_prepared_statement_cache_capacity(64);
-        self.set_class(&connection, Class::Durable)?;
+        self.set_durability(&connection, Durability::Durable)?;
         Ok(connection)
     }
 
@@ -90,11 +82,15 @@ impl Connector {
     }
 
     /// Costs less than a microsecond, and is an error inside a transaction.
-    pub(super) fn set_class(&self, connection: &Connection, class: Class) -> rusqlite::Result<()> {
-        let level = match (self.synchronous, class) {
+    pub(super) fn set_durability(
+        &self,
+        connection: &Connection,
+        durability: Durability,
+    ) -> rusqlite::Result<()> {
+        let level = match (self.synchronous, durability) {
             (Synchronous::Off, _) => "OFF",
-            (Synchronous::Full, Class::Healing) => "NORMAL",
-            (Synchronous::Full, Class::Durable) => "FULL",
+            (Synchronous::Full, Durability::Healing) => "NORMAL",
+            (Synchronous::Full, Durability::Durable) => "FULL",
         };
         connection.pragma_update(None, "synchronous", level)
     }

@@ -1,18 +1,18 @@
 //! What the writer does for one request.
 
-use relatch_core::StoreError;
+use relatch_core::{StoreError, session::refresh::Durability};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{connection::Class, row::Fault, savepoint};
+use super::{row::Fault, savepoint};
 
 /// One member of a batch.
 pub(super) trait Job: Send {
     /// What its answer promises.
-    fn class(&self) -> Class;
+    fn durability(&self) -> Durability;
 
     /// Does its work inside the transaction; leaves nothing behind if it fails.
-    fn run(&mut self, connection: &Connection, class: Class) -> Result<Step, Fault>;
+    fn run(&mut self, connection: &Connection, durability: Durability) -> Result<Step, Fault>;
 
     /// Tells who waits, once the commit is done or has failed.
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
@@ -29,7 +29,7 @@ pub(super) enum Step {
 
 /// A member of several statements: in a savepoint, so that it leaves nothing behind if it fails.
 pub(super) struct Steps<T, F> {
-    class: Class,
+    durability: Durability,
     work: Option<F>,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, StoreError>>,
@@ -38,7 +38,7 @@ pub(super) struct Steps<T, F> {
 impl<T, F> Steps<T, F> {
     pub(super) fn durable(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
         Self {
-            class: Class::Durable,
+            durability: Durability::Durable,
             work: Some(work),
             result: None,
             reply,
@@ -47,7 +47,7 @@ impl<T, F> Steps<T, F> {
 
     pub(super) fn healing(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
         Self {
-            class: Class::Healing,
+            durability: Durability::Healing,
             work: Some(work),
             result: None,
             reply,
@@ -60,11 +60,11 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send,
 {
-    fn class(&self) -> Class {
-        self.class
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
-    fn run(&mut self, connection: &Connection, _: Class) -> Result<Step, Fault> {
+    fn run(&mut self, connection: &Connection, _: Durability) -> Result<Step, Fault> {
         let Some(work) = self.work.take() else {
             return Ok(Step::Done);
         };

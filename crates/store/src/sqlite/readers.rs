@@ -1,6 +1,9 @@
 //! A few connections that only read, used by whoever holds a permit.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use relatch_core::StoreError;
 use rusqlite::Connection;
@@ -42,12 +45,14 @@ impl Readers {
         let (idle, permits) = (Arc::clone(&self.idle), Arc::clone(&self.permits));
         let task = tokio::task::spawn_blocking(move || {
             let connection = lock(&idle).pop().ok_or(StoreError::Unavailable)?;
-            let result = work(&connection);
+            // A panic must not take the connection with it: its permit comes back.
+            let result = catch_unwind(AssertUnwindSafe(|| work(&connection)));
             let mut idle = lock(&idle);
             if !permits.is_closed() {
                 idle.push(connection);
             }
             drop((idle, permit));
+            let result = result.map_err(|_| StoreError::Unavailable)?;
             result.map_err(Fault::into_store_error)
         });
         task.await.unwrap_or(Err(StoreError::Unavailable))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use relatch_core::{
     StoreError,
-    event::{Event, EventKind},
+    event::Event,
     session::{
         EndReason, Policy, ReuseScope, Session,
-        refresh::{self, Outcome, Request, Turn},
+        refresh::{self, Durability, Outcome, Request, Turn},
         store::{Ending, Which},
     },
 };
@@ -15,7 +15,6 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::{
-    connection::Class,
     event,
     job::{Job, Step},
     row::Fault,
@@ -29,23 +28,23 @@ pub(super) struct Refresh {
     pub(super) policy: Arc<Policy>,
     pub(super) reply: oneshot::Sender<Result<Outcome, StoreError>>,
     pub(super) outcome: Option<Outcome>,
-    pub(super) class: Class,
+    pub(super) durability: Durability,
 }
 
 impl Job for Refresh {
-    fn class(&self) -> Class {
-        self.class
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
-    fn run(&mut self, connection: &Connection, class: Class) -> Result<Step, Fault> {
+    fn run(&mut self, connection: &Connection, durability: Durability) -> Result<Step, Fault> {
         let found = find(connection, self.request.token.session())?;
         let outcome = refresh::turn(found, &self.request, &self.policy);
-        if let Outcome::Turned(session, turn) = &outcome {
-            if class == Class::Healing && leaves_a_record(turn) {
-                self.class = Class::Durable;
+        if let Outcome::Turned(turned) = &outcome {
+            if durability == Durability::Healing && turned.durability == Durability::Durable {
+                self.durability = Durability::Durable;
                 return Ok(Step::NeedsDurable);
             }
-            self.write(connection, session, turn)?;
+            self.write(connection, &turned.session, &turned.turn)?;
         }
         self.outcome = Some(outcome);
         Ok(Step::Done)
@@ -64,17 +63,17 @@ impl Job for Refresh {
 
 impl Refresh {
     fn write(&self, connection: &Connection, session: &Session, turn: &Turn) -> Result<(), Fault> {
-        if let Turn::Rotate { .. } = turn {
-            return rotate(connection, session);
+        match turn {
+            Turn::Rotate { .. } => rotate(connection, session),
+            Turn::End(_) | Turn::Retry { late: true, .. } => self.record(connection, session, turn),
+            Turn::Retry { late: false, .. } | Turn::Over(_) | Turn::Unproven(_) => Ok(()),
         }
-        if !leaves_a_record(turn) {
-            return Ok(());
-        }
+    }
+
+    /// An end with its event, or what an auditor looks for.
+    fn record(&self, connection: &Connection, session: &Session, turn: &Turn) -> Result<(), Fault> {
         savepoint::within(connection, |connection| {
-            // That a session ended is recorded by what ends it.
-            let event = Event::of_turn(session, turn, &self.request)
-                .filter(|event| !matches!(event.kind, EventKind::SessionEnded(_)));
-            if let Some(event) = event {
+            if let Some(event) = Event::of_turn(session, turn, &self.request) {
                 event::append(connection, &event)?;
             }
             match *turn {
@@ -105,11 +104,6 @@ impl Refresh {
         };
         end(connection, &ending, &self.policy).map(|_| ())
     }
-}
-
-/// What must be on disk before it is answered: the end of a session, and what an auditor looks for.
-fn leaves_a_record(turn: &Turn) -> bool {
-    matches!(turn, Turn::End(_) | Turn::Retry { late: true, .. })
 }
 
 fn rotate(connection: &Connection, session: &Session) -> Result<(), Fault> {

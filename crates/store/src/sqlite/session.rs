@@ -9,7 +9,7 @@ use relatch_core::{
     session::{
         EndReason, Policy, Session, SessionId,
         open::Opening,
-        refresh::{Outcome, Request},
+        refresh::{Durability, Outcome, Request},
         store::{Ending, Opened, SessionStore, Which},
     },
     user::{CredentialVersion, UserId},
@@ -17,9 +17,7 @@ use relatch_core::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite,
-    connection::Class,
-    event,
+    Sqlite, event,
     refresh::Refresh,
     row::{self, Fault, SESSION},
     user,
@@ -34,7 +32,7 @@ impl SessionStore for Sqlite {
     }
 
     async fn refresh(&self, request: Request) -> Result<Outcome, StoreError> {
-        let (policy, class) = (Arc::clone(&self.policy), Class::Healing);
+        let (policy, durability) = (Arc::clone(&self.policy), Durability::Healing);
         self.writer
             .submit(|reply| {
                 Box::new(Refresh {
@@ -42,7 +40,7 @@ impl SessionStore for Sqlite {
                     policy,
                     reply,
                     outcome: None,
-                    class,
+                    durability,
                 })
             })
             .await

@@ -7,13 +7,13 @@ use std::{
     thread::JoinHandle,
 };
 
-use relatch_core::StoreError;
+use relatch_core::{StoreError, session::refresh::Durability};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
     checkpoint::Checkpointer,
-    connection::{Class, Connector},
+    connection::Connector,
     job::{Job, Step},
     queue::{Answers, Messenger, Queue},
     row::Fault,
@@ -40,7 +40,7 @@ impl Writer {
             connection: Some(connection),
             checkpointer: Checkpointer::start(connector.open()?)?,
             connector,
-            class: None,
+            durability: None,
             queue: Arc::clone(&queue),
         };
         let messenger = Messenger::start();
@@ -87,7 +87,7 @@ impl Drop for Writer {
 struct Loop {
     connection: Option<Connection>,
     connector: Connector,
-    class: Option<Class>,
+    durability: Option<Durability>,
     checkpointer: Checkpointer,
     queue: Arc<Queue>,
 }
@@ -109,16 +109,18 @@ impl Loop {
 
     /// Commits a batch: what to answer, and the members that go first into a durable one.
     fn process(&mut self, batch: Vec<Box<dyn Job>>) -> (Answers, Vec<Box<dyn Job>>) {
-        let durable = batch.iter().any(|job| job.class() == Class::Durable);
-        let class = if durable {
-            Class::Durable
+        let durable = batch
+            .iter()
+            .any(|job| job.durability() == Durability::Durable);
+        let durability = if durable {
+            Durability::Durable
         } else {
-            Class::Healing
+            Durability::Healing
         };
         let mut members = Members::default();
-        let committed = match self.begin(class) {
+        let committed = match self.begin(durability) {
             Ok(connection) => {
-                members.run(batch, connection, class) && execute(connection, "COMMIT")
+                members.run(batch, connection, durability) && execute(connection, "COMMIT")
             }
             Err(error) => {
                 tracing::error!(%error, "the database takes no transaction");
@@ -138,16 +140,16 @@ impl Loop {
         (Answers { jobs, outcome }, members.again)
     }
 
-    fn begin(&mut self, class: Class) -> rusqlite::Result<&Connection> {
+    fn begin(&mut self, durability: Durability) -> rusqlite::Result<&Connection> {
         let connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
-            self.class = None;
+            self.durability = None;
             self.connector.open()?
         };
-        if self.class != Some(class) {
-            self.connector.set_class(&connection, class)?;
-            self.class = Some(class);
+        if self.durability != Some(durability) {
+            self.connector.set_durability(&connection, durability)?;
+            self.durability = Some(durability);
         }
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(self.connection.insert(connection))
@@ -177,14 +179,19 @@ struct Members {
 
 impl Members {
     /// Runs all of them; false if the transaction was lost on the way, and then nothing of it happened.
-    fn run(&mut self, batch: Vec<Box<dyn Job>>, connection: &Connection, class: Class) -> bool {
+    fn run(
+        &mut self,
+        batch: Vec<Box<dyn Job>>,
+        connection: &Connection,
+        durability: Durability,
+    ) -> bool {
         for mut job in batch {
             // A lost transaction is not gone on with outside of one.
             if connection.is_autocommit() {
                 self.done.push(job);
                 continue;
             }
-            match run(job.as_mut(), connection, class) {
+            match run(job.as_mut(), connection, durability) {
                 Ok(Step::Done) => self.done.push(job),
                 Ok(Step::NeedsDurable) => self.again.push(job),
                 Err(error) => job.answer(Err(error)),
@@ -195,8 +202,12 @@ impl Members {
 }
 
 /// A panic in one member is that member's failure, not the end of all writing.
-fn run(job: &mut dyn Job, connection: &Connection, class: Class) -> Result<Step, StoreError> {
-    catch_unwind(AssertUnwindSafe(|| job.run(connection, class))).map_or_else(
+fn run(
+    job: &mut dyn Job,
+    connection: &Connection,
+    durability: Durability,
+) -> Result<Step, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| job.run(connection, durability))).map_or_else(
         |_| {
             execute(connection, "ROLLBACK");
             Err(StoreError::Unavailable)

@@ -37,6 +37,7 @@ fn policy() -> Policy {
         on_reuse: ReuseScope::Session,
         max_per_user: 1,
         reauth_within: day,
+        idle_grace: Duration::from_hours(1),
         keep_ended: day,
     }
 }
@@ -79,11 +80,11 @@ fn in_a_healing_batch(bound: bool, generation: u32) -> (Step, u64) {
         policy: Arc::new(policy()),
         reply: oneshot::channel().0,
         outcome: None,
-        class: Class::Healing,
+        durability: Durability::Healing,
     };
     let before = connection.total_changes();
-    let step = refresh.run(&connection, Class::Healing).expect("runs");
-    let insists = refresh.class == Class::Durable;
+    let step = refresh.run(&connection, Durability::Healing).expect("runs");
+    let insists = refresh.durability == Durability::Durable;
     assert_eq!(insists, step == Step::NeedsDurable, "it stays durable");
     assert_eq!(refresh.outcome.is_none(), insists);
     (step, connection.total_changes() - before)

@@ -21,7 +21,7 @@ fn at_rest(folder: &TempDir, synchronous: Synchronous) -> Loop {
     Loop {
         connection: Some(connection),
         connector,
-        class: None,
+        durability: None,
         checkpointer,
         queue: Arc::new(Queue::new(1)),
     }
@@ -172,24 +172,27 @@ fn a_commit_that_fails_answers_no_to_all_and_opens_anew() {
     assert_eq!(rows(&folder), [4]);
 }
 
-/// Says under which class and at which `synchronous` it ran.
+/// Says under which durability and at which `synchronous` it ran.
 struct Probe {
-    class: Class,
+    durability: Durability,
     insists: bool,
-    ran: Arc<Mutex<Vec<(Class, i64)>>>,
+    ran: Arc<Mutex<Vec<(Durability, i64)>>>,
     reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
 impl Job for Probe {
-    fn class(&self) -> Class {
-        self.class
+    fn durability(&self) -> Durability {
+        self.durability
     }
 
-    fn run(&mut self, connection: &Connection, class: Class) -> Result<Step, Fault> {
+    fn run(&mut self, connection: &Connection, durability: Durability) -> Result<Step, Fault> {
         let level = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
-        self.ran.lock().expect("not poisoned").push((class, level));
-        if self.insists && class == Class::Healing {
-            self.class = Class::Durable;
+        self.ran
+            .lock()
+            .expect("not poisoned")
+            .push((durability, level));
+        if self.insists && durability == Durability::Healing {
+            self.durability = Durability::Durable;
             return Ok(Step::NeedsDurable);
         }
         Ok(Step::Done)
@@ -200,13 +203,13 @@ impl Job for Probe {
     }
 }
 
-type Ran = Arc<Mutex<Vec<(Class, i64)>>>;
+type Ran = Arc<Mutex<Vec<(Durability, i64)>>>;
 
-fn probe(class: Class, insists: bool, ran: &Ran) -> (Box<dyn Job>, Answer) {
+fn probe(durability: Durability, insists: bool, ran: &Ran) -> (Box<dyn Job>, Answer) {
     let (reply, answer) = oneshot::channel();
     let ran = Arc::clone(ran);
     let probe = Probe {
-        class,
+        durability,
         insists,
         ran,
         reply,
@@ -223,14 +226,14 @@ fn a_batch_is_as_durable_as_its_most_durable_member() {
     let folder = TempDir::new().expect("a folder");
     let mut state = at_rest(&folder, Synchronous::Full);
     let ran = Ran::default();
-    let (healing, durable) = (Class::Healing, Class::Durable);
+    let (healing, durable) = (Durability::Healing, Durability::Durable);
     for (classes, expected) in [
         ([healing, healing], (healing, NORMAL)),
         ([healing, durable], (durable, FULL)),
         ([durable, healing], (durable, FULL)),
         ([healing, healing], (healing, NORMAL)),
     ] {
-        let jobs = classes.map(|class| probe(class, false, &ran));
+        let jobs = classes.map(|durability| probe(durability, false, &ran));
         assert_eq!(batch(&mut state, jobs), [Ok(()), Ok(())]);
         let ran = std::mem::take(&mut *ran.lock().expect("not poisoned"));
         assert_eq!(ran, [expected; 2]);
@@ -250,8 +253,8 @@ fn what_turns_out_to_need_the_disk_is_answered_after_a_durable_batch_alone() {
     let folder = TempDir::new().expect("a folder");
     let mut state = at_rest(&folder, Synchronous::Full);
     let ran = Ran::default();
-    let (early, mut early_answer) = probe(Class::Healing, false, &ran);
-    let (late, mut late_answer) = probe(Class::Healing, true, &ran);
+    let (early, mut early_answer) = probe(Durability::Healing, false, &ran);
+    let (late, mut late_answer) = probe(Durability::Healing, true, &ran);
     let (given, again) = state.process(vec![late, early]);
     given.give();
     assert_eq!(again.len(), 1);
@@ -263,9 +266,9 @@ fn what_turns_out_to_need_the_disk_is_answered_after_a_durable_batch_alone() {
     assert_eq!(late_answer.try_recv(), Ok(Ok(())));
     let ran = std::mem::take(&mut *ran.lock().expect("not poisoned"));
     let expected = [
-        (Class::Healing, NORMAL),
-        (Class::Healing, NORMAL),
-        (Class::Durable, FULL),
+        (Durability::Healing, NORMAL),
+        (Durability::Healing, NORMAL),
+        (Durability::Durable, FULL),
     ];
     assert_eq!(ran, expected);
 }
