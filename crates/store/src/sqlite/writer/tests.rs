@@ -239,13 +239,12 @@ fn a_batch_is_as_durable_as_its_most_durable_member() {
         assert_eq!(ran, [expected; 2]);
     }
     // Also on a connection that was opened anew.
-    state.connection = None;
-    let jobs = [probe(durable, false, &ran)];
-    assert_eq!(batch(&mut state, jobs), [Ok(())]);
-    assert_eq!(
-        ran.lock().expect("not poisoned").pop(),
-        Some((durable, FULL))
-    );
+    for expected in [(healing, NORMAL), (durable, FULL), (durable, FULL)] {
+        state.connection = None;
+        let jobs = [probe(expected.0, false, &ran)];
+        assert_eq!(batch(&mut state, jobs), [Ok(())]);
+        assert_eq!(ran.lock().expect("not poisoned").pop(), Some(expected));
+    }
 }
 
 #[test]
