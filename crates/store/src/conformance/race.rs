@@ -13,7 +13,7 @@ use relatch_core::{
 
 use super::{
     Factory,
-    scene::{START, Scene, at_once, opening, over, request, retried, rotated},
+    scene::{START, Scene, at_once, begin, opening, over, request, retried, rotated},
 };
 
 /// 64 times the same token: one rotation, 63 retries, one successor.
@@ -211,13 +211,12 @@ pub async fn a_login_with_the_old_password_does_not_survive_its_change(factory: 
 async fn in_one_group(scene: &Scene, requests: impl IntoIterator<Item = Request>) -> Vec<Turn> {
     let plug = scene.register("plug").await;
     let held = scene.hold_writes().await;
-    let plug = tokio::spawn(turn(scene, request(&plug, 0, START)));
+    let plug = begin(turn(scene, request(&plug, 0, START))).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let mut running = Vec::new();
     for request in requests {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        running.push(tokio::spawn(turn(scene, request)));
+        running.push(begin(turn(scene, request)).await);
     }
-    tokio::time::sleep(Duration::from_millis(20)).await;
     drop(held);
     assert_eq!(plug.await.expect("does not panic"), rotated(1));
     let mut turns = Vec::new();

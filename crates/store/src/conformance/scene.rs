@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -26,6 +27,7 @@ use relatch_core::{
         store::{Changing, Registered, Registering},
     },
 };
+use tokio::task::JoinHandle;
 
 use super::{Backend, Factory};
 
@@ -337,4 +339,15 @@ where
         said.push(task.await.expect("does not panic"));
     }
     said
+}
+
+/// Sends a request that cannot be answered yet, so that whatever is sent next comes after it; its answer later.
+pub(super) async fn begin<F>(request: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut request = Box::pin(request);
+    let sent = std::future::poll_fn(|context| Poll::Ready(request.as_mut().poll(context)));
+    assert!(sent.await.is_pending(), "writes are held back");
+    tokio::spawn(request)
 }

@@ -9,7 +9,7 @@ use relatch_core::{
 
 use super::{
     Factory,
-    scene::{SECOND, START, Scene, over, request},
+    scene::{SECOND, START, Scene, begin, over, request},
 };
 
 /// Walks from the beginning to the end; how many steps it took and how many rows went.
@@ -88,14 +88,13 @@ pub async fn a_row_that_was_turned_meanwhile_stays(factory: &dyn Factory) {
     let held = scene.hold_writes().await;
     let refreshing = {
         let (store, request) = (Arc::clone(&scene.store), request(&session, 0, START));
-        tokio::spawn(async move { store.refresh(request).await })
+        begin(async move { store.refresh(request).await }).await
     };
-    tokio::time::sleep(Duration::from_millis(50)).await;
     let sweeping = {
         let store = Arc::clone(&scene.store);
         tokio::spawn(async move { store.sweep_sessions(None, 10, late).await })
     };
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     drop(held);
     let outcome = refreshing.await.expect("does not panic");
     assert!(matches!(outcome, Ok(Outcome::Turned(..))), "{outcome:?}");

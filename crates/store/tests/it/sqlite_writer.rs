@@ -25,7 +25,7 @@ fn write(
 }
 
 async fn pause() {
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
 }
 
 #[tokio::test]
