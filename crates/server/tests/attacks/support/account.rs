@@ -1,0 +1,92 @@
+//! What an honest user does.
+
+use serde_json::{Value, json};
+
+use super::{Reply, Server, get, post};
+
+/// What every user here has at first.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The tokens of one session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) session: String,
+}
+
+impl Tokens {
+    /// Out of an answer that must have them.
+    #[track_caller]
+    pub(crate) fn of(reply: &Reply) -> Self {
+        assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
+        let tokens = Self {
+            access: reply.string("access_token"),
+            refresh: reply.string("refresh_token"),
+            session: reply.string("session_id"),
+        };
+        assert!(!tokens.access.is_empty() && !tokens.refresh.is_empty());
+        tokens
+    }
+}
+
+/// The body of a registration.
+pub(crate) fn registration(name: &str) -> Value {
+    json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD })
+}
+
+impl Server {
+    #[track_caller]
+    pub(crate) fn register(&self, name: &str) -> Tokens {
+        let reply = post("/auth/register")
+            .json(&registration(name))
+            .send(self.address);
+        Tokens::of(&reply)
+    }
+
+    pub(crate) fn log_in(&self, name: &str, password: &str) -> Reply {
+        let body = json!({ "username": name, "password": password });
+        post("/auth/login").json(&body).send(self.address)
+    }
+
+    pub(crate) fn refresh(&self, token: &str) -> Reply {
+        post("/auth/refresh").bearer(token).send(self.address)
+    }
+
+    /// A refresh that must succeed.
+    #[track_caller]
+    pub(crate) fn turn(&self, tokens: &Tokens) -> Tokens {
+        Tokens::of(&self.refresh(&tokens.refresh))
+    }
+
+    pub(crate) fn log_out(&self, token: &str) -> Reply {
+        post("/auth/logout").bearer(token).send(self.address)
+    }
+
+    pub(crate) fn me(&self, access: &str) -> Reply {
+        get("/auth/me").bearer(access).send(self.address)
+    }
+
+    pub(crate) fn change_password(&self, access: &str, old: &str, new: &str) -> Reply {
+        let body = json!({ "old_password": old, "new_password": new });
+        post("/auth/password/change")
+            .bearer(access)
+            .json(&body)
+            .send(self.address)
+    }
+
+    pub(crate) fn reauthenticate(&self, access: &str, password: &str) -> Reply {
+        let body = json!({ "password": password });
+        post("/auth/reauthenticate")
+            .bearer(access)
+            .json(&body)
+            .send(self.address)
+    }
+
+    /// The server is still well and answers at once.
+    #[track_caller]
+    pub(crate) fn is_well(&self) {
+        let reply = get("/health/ready").send(self.address);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+}
