@@ -7,11 +7,19 @@
     reason = "a test fails by panicking"
 )]
 
-mod support;
-
+mod address;
+mod body;
 mod ending;
-mod forgery;
-mod input;
+mod enumeration;
+mod forged_access;
+mod forged_refresh;
 mod keys;
+mod limits;
+mod misplaced;
+mod process;
 mod race;
+mod secrecy;
+mod support;
 mod theft;
+mod value;
+mod wire;

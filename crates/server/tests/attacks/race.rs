@@ -1,6 +1,9 @@
 //! Requests that overtake each other: whoever verified something must still be right when it is committed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use crate::support::{
     Folder, Reply, Server, Tokens,
@@ -57,42 +60,68 @@ fn nobody_is_left(server: &Server, name: &str, logins: &[Reply]) -> usize {
     refused.len()
 }
 
-/// Changes the password of each under fire. Gives how many logins waited, with what they had read before, while a change
-/// was committed.
-fn change_all(server: &Server, names: &[&str], callers: &[Tokens]) -> usize {
-    let change = |(name, caller): (&&str, &Tokens)| {
-        let (changed, logins) = change_under_fire(server, name, caller);
-        let fresh = Tokens::of(&changed);
-        let refused = nobody_is_left(server, name, &logins);
-        server.turn(&fresh);
-        refused
-    };
-    names.iter().zip(callers).map(change).sum()
-}
-
 const NAMES: [&str; 3] = ["ada", "bob", "cleo"];
 
 #[test]
 fn a_login_with_the_old_password_does_not_survive_its_change() {
     let server = Server::start(&SLOW);
-    let callers = NAMES.map(|name| server.register(name));
-    let raced = change_all(&server, &NAMES, &callers);
+    let mut raced = 0;
+    for name in NAMES {
+        let caller = server.register(name);
+        let (changed, logins) = change_under_fire(&server, name, &caller);
+        let fresh = Tokens::of(&changed);
+        raced += nobody_is_left(&server, name, &logins);
+        server.turn(&fresh);
+    }
     assert!(raced >= 3, "only {raced} logins met a change");
 }
 
+/// Hashing that takes a while, for many at once.
+const OLD_COST: [(&str, &str); 3] = [
+    ("password.memory", "8MiB"),
+    ("password.passes", "8"),
+    ("password.threads", "20"),
+];
+
+/// A quarter of that: a login verifies slowly and hashes anew, so that it ends later than a change that began before it.
+const NEW_COST: [(&str, &str); 4] = [
+    ("password.memory", "8MiB"),
+    ("password.passes", "2"),
+    ("password.threads", "20"),
+    ("session.max_per_user", "500"),
+];
+
 #[test]
 fn a_rehash_does_not_bring_the_old_password_back() {
-    let server = Server::start(&[]);
+    let server = Server::start(&OLD_COST);
     let callers = NAMES.map(|name| server.register(name));
-    // At another cost every login hashes anew.
-    let server = server.stop().start(&SLOW);
-    let raced = change_all(&server, &NAMES, &callers);
+    let server = server.stop().start(&NEW_COST);
+    let mut raced = 0;
+    for (name, caller) in NAMES.iter().zip(&callers) {
+        let (changed, logins) = change_amid_rehashes(&server, name, caller);
+        let fresh = Tokens::of(&changed);
+        raced += nobody_is_left(&server, name, &logins);
+        server.turn(&fresh);
+    }
     assert!(raced >= 3, "only {raced} logins met a change");
-    let hashes = hashes(&server.folder);
-    assert!(
-        hashes.iter().all(|hash| hash.contains("m=8192,t=3")),
-        "all at the new cost"
-    );
+}
+
+/// Changes the password, and logs in with the old one at moments spread over the time that the change takes: each login
+/// has read the old hash, and hashes it anew while the change is committed.
+fn change_amid_rehashes(server: &Server, name: &str, caller: &Tokens) -> (Reply, Vec<Reply>) {
+    let begin = Instant::now();
+    server
+        .log_in(name, "a wrong password")
+        .is(401, "invalid_credentials");
+    let verifying = begin.elapsed();
+    let mut outcomes = at_once(13, |number| {
+        if number == 0 {
+            return server.change_password(&caller.access, PASSWORD, NEW);
+        }
+        std::thread::sleep(verifying * u32::try_from(number).unwrap() / 6);
+        server.log_in(name, PASSWORD)
+    });
+    (outcomes.remove(0), outcomes)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Reply, Server, get, post};
+use super::{Reply, Request, Server, delete, get, post, refresh_token::generation};
 
 /// What every user here has at first.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -33,6 +33,20 @@ impl Tokens {
 /// The body of a registration.
 pub(crate) fn registration(name: &str) -> Value {
     json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD })
+}
+
+/// One request to each route that wants an access token, all else being right.
+pub(crate) fn protected() -> Vec<Request> {
+    let change = json!({ "old_password": PASSWORD, "new_password": "taken over by a thief" });
+    vec![
+        get("/auth/me"),
+        get("/auth/sessions"),
+        delete("/auth/sessions"),
+        delete("/auth/sessions?keep=none"),
+        delete("/auth/sessions/00000000-0000-4000-8000-000000000000"),
+        post("/auth/password/change").json(&change),
+        post("/auth/reauthenticate").json(&json!({ "password": PASSWORD })),
+    ]
 }
 
 impl Server {
@@ -81,6 +95,13 @@ impl Server {
             .bearer(access)
             .json(&body)
             .send(self.address)
+    }
+
+    /// The owner's session goes on where it was.
+    #[track_caller]
+    pub(crate) fn is_unharmed(&self, owner: &Tokens) {
+        let next = self.turn(owner);
+        assert_eq!(generation(&next.refresh), generation(&owner.refresh) + 1);
     }
 
     /// The server is still well and answers at once.

@@ -1,6 +1,7 @@
 //! A client of HTTP/1.1 that sends whatever bytes it is given.
 
 use std::{
+    fmt::{self, Write as _},
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
@@ -67,20 +68,25 @@ impl Request {
             self.method, self.path
         );
         for (name, value) in &self.headers {
-            text += &format!("{name}: {value}\r\n");
+            write!(text, "{name}: {value}\r\n").unwrap();
         }
         if !self.body.is_empty() || self.method == "POST" {
-            text += &format!("Content-Length: {}\r\n", self.body.len());
+            write!(text, "Content-Length: {}\r\n", self.body.len()).unwrap();
         }
         [text.as_bytes(), b"\r\n", &self.body].concat()
     }
 
     /// Sends it on a connection of its own.
     pub(crate) fn send(&self, address: SocketAddr) -> Reply {
-        let mut connection = Connection::open(address);
-        connection.send(&self.bytes());
-        let reply = connection.read();
+        let reply = self.try_send(address);
         reply.unwrap_or_else(|| panic!("no answer to {} {}", self.method, self.path))
+    }
+
+    /// The same to a server that may be gone.
+    pub(crate) fn try_send(&self, address: SocketAddr) -> Option<Reply> {
+        let mut connection = Connection::try_open(address)?;
+        connection.send(&self.bytes());
+        connection.read()
     }
 }
 
@@ -89,11 +95,20 @@ pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::try_open(address).expect("the server takes connections")
+    }
+
+    fn try_open(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self(BufReader::new(stream))
+        let connection = Self(BufReader::new(stream));
+        connection.wait_at_most(PATIENCE);
+        Some(connection)
+    }
+
+    fn wait_at_most(&self, limit: Duration) {
+        self.0.get_ref().set_read_timeout(Some(limit)).unwrap();
     }
 
     /// Sends bytes. That the server closed before it had them all is no fault: what it answered is still to be read.
@@ -129,13 +144,29 @@ impl Connection {
 
     /// Whether the server closes it within so many milliseconds, having sent nothing more.
     pub(crate) fn is_closed_within(&mut self, millis: u64) -> bool {
-        let limit = Duration::from_millis(millis);
-        self.0.get_ref().set_read_timeout(Some(limit)).unwrap();
-        let mut byte = [0];
-        match self.0.read(&mut byte) {
-            Ok(count) => count == 0,
+        self.wait_at_most(Duration::from_millis(millis));
+        let closed = match self.0.fill_buf() {
+            Ok(bytes) => bytes.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        self.wait_at_most(PATIENCE);
+        closed
+    }
+
+    /// Whether the server ends it within so many milliseconds, whatever it still says.
+    pub(crate) fn ends_within(&mut self, millis: u64) -> bool {
+        self.wait_at_most(Duration::from_millis(millis));
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest) {
+            Ok(_) => true,
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         }
+    }
+
+    /// Says that nothing more will come, and goes on reading.
+    pub(crate) fn finish_sending(&mut self) {
+        // If the server has closed already there is nothing to say.
+        let _ = self.0.get_ref().shutdown(std::net::Shutdown::Write);
     }
 
     /// Every answer until the server closes; at most so many.
@@ -153,11 +184,17 @@ impl Connection {
 }
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.status, self.headers, self.text())
+    }
 }
 
 impl Reply {

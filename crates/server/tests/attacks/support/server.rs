@@ -159,7 +159,8 @@ impl Server {
 
     /// The process ends at once, as in a crash; its folder is what is left.
     pub(crate) fn crash(mut self) -> Folder {
-        self.child.kill().unwrap();
+        // It may be gone already.
+        let _ = self.child.kill();
         self.child.wait().unwrap();
         self.take_folder()
     }
@@ -172,10 +173,15 @@ impl Server {
         self.take_folder()
     }
 
-    /// Sends SIGTERM.
+    /// Tells it to stop.
     pub(crate) fn terminate(&self) {
-        let process = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &process]).status();
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let (signal, process) = (format!("-{name}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([&signal, &process]).status();
         assert!(sent.unwrap().success());
     }
 
@@ -189,6 +195,11 @@ impl Server {
             pause(5);
         }
         panic!("the server did not stop:\n{}", self.folder.said());
+    }
+
+    /// The folder of one that has stopped.
+    pub(crate) fn into_folder(mut self) -> Folder {
+        self.take_folder()
     }
 
     fn take_folder(&mut self) -> Folder {

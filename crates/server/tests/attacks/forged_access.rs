@@ -1,0 +1,188 @@
+//! Access tokens that are not ours, or not good any more.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use relatch_core::token::{AccessClaims, SigningKey};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Server, protected};
+
+const ISSUER: &str = "http://relatch.test";
+
+/// The claims of a good token, to be changed.
+struct Claims {
+    issuer: String,
+    audience: String,
+    subject: Uuid,
+    session: Uuid,
+    issued: i64,
+    ends: i64,
+}
+
+impl Claims {
+    fn of(access: &str) -> Self {
+        let claims = part(access, 1);
+        let text = |name: &str| claims[name].as_str().unwrap().to_owned();
+        Self {
+            issuer: text("iss"),
+            audience: text("aud"),
+            subject: text("sub").parse().unwrap(),
+            session: text("sid").parse().unwrap(),
+            issued: claims["iat"].as_i64().unwrap(),
+            ends: claims["exp"].as_i64().unwrap(),
+        }
+    }
+
+    fn sign(&self, key: &SigningKey) -> String {
+        let claims = AccessClaims {
+            iss: &self.issuer,
+            sub: self.subject,
+            aud: &self.audience,
+            client_id: "relatch",
+            exp: self.ends,
+            iat: self.issued,
+            jti: "forged",
+            sid: self.session,
+            generation: 0,
+            auth_time: self.issued,
+            amr: &["pwd"],
+        };
+        key.mint(&claims).expose().to_owned()
+    }
+}
+
+fn part(access: &str, place: usize) -> Value {
+    let text = access.split('.').nth(place).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+}
+
+#[test]
+fn an_access_token_that_is_wrong_in_one_way_opens_no_route() {
+    let server = Server::start(&[]);
+    let owner = server.register("ada");
+    let key = server.folder.open_keys().signing;
+    let good = || Claims::of(&owner.access);
+    assert_eq!(good().issuer, ISSUER);
+    assert_eq!(
+        server.me(&good().sign(&key)).status,
+        200,
+        "the forger's tool works"
+    );
+    let foreign = SigningKey::from_seed(key.kid(), &[7; 32]).unwrap();
+    let unknown = SigningKey::from_seed("another", &[7; 32]).unwrap();
+    let wrong = [
+        ("another key under our kid", good().sign(&foreign)),
+        ("an unknown key", good().sign(&unknown)),
+        (
+            "another issuer",
+            Claims {
+                issuer: "http://evil.test".to_owned(),
+                ..good()
+            }
+            .sign(&key),
+        ),
+        (
+            "another audience",
+            Claims {
+                audience: "http://evil.test".to_owned(),
+                ..good()
+            }
+            .sign(&key),
+        ),
+        (
+            "expired",
+            Claims {
+                ends: good().issued - 1,
+                issued: good().issued - 900,
+                ..good()
+            }
+            .sign(&key),
+        ),
+        (
+            "of the future",
+            Claims {
+                issued: good().issued + 500,
+                ..good()
+            }
+            .sign(&key),
+        ),
+    ];
+    for (what, token) in wrong {
+        for request in protected() {
+            let reply = request.bearer(&token).send(server.address);
+            assert_eq!(reply.outcome(), (401, "invalid_token".to_owned()), "{what}");
+        }
+    }
+    server.is_unharmed(&owner);
+}
+
+#[test]
+fn a_good_signature_opens_nobody_elses_session_and_none_that_never_was() {
+    let server = Server::start(&[]);
+    let (ada, bob) = (server.register("ada"), server.register("bob"));
+    let key = server.folder.open_keys().signing;
+    let mixed = Claims {
+        session: Claims::of(&bob.access).session,
+        ..Claims::of(&ada.access)
+    };
+    let nowhere = Claims {
+        session: Uuid::from_bytes([9; 16]),
+        ..Claims::of(&ada.access)
+    };
+    for claims in [mixed, nowhere] {
+        for request in protected() {
+            let reply = request.bearer(&claims.sign(&key)).send(server.address);
+            reply.is(401, "session_unknown");
+        }
+    }
+    server.is_unharmed(&ada);
+    server.is_unharmed(&bob);
+}
+
+#[test]
+fn no_algorithm_but_ours_opens_a_route() {
+    let server = Server::start(&[]);
+    let owner = server.register("ada");
+    let (header, rest) = owner.access.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let kid = part(&owner.access, 0)["kid"].clone();
+    let mut wrong = vec![
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}"),
+        format!("{header}.{payload}.{signature}="),
+        format!("{header}.{payload}.{signature}.{signature}"),
+        format!("{header}..{signature}"),
+        format!("{header}.{payload}.{}", URL_SAFE_NO_PAD.encode([0; 64])),
+    ];
+    for algorithm in [
+        "none", "None", "NONE", "HS256", "ES256", "RS256", "eddsa", "",
+    ] {
+        let header = json!({ "alg": algorithm, "typ": "at+jwt", "kid": kid }).to_string();
+        let header = URL_SAFE_NO_PAD.encode(header);
+        wrong.push(format!("{header}.{payload}."));
+        wrong.push(format!("{header}.{payload}.{signature}"));
+    }
+    for token in wrong {
+        server.me(&token).is(401, "invalid_token");
+    }
+    for place in 0..owner.access.len() {
+        let mut bytes = owner.access.clone().into_bytes();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        let token = String::from_utf8(bytes).unwrap();
+        assert_eq!(server.me(&token).status, 401, "letter {place}");
+    }
+}
+
+#[test]
+fn an_expired_access_token_opens_no_route() {
+    let server = Server::start(&[("session.access_lifetime", "1s")]);
+    let owner = server.register("ada");
+    crate::support::pause(1_050);
+    for request in protected() {
+        request
+            .bearer(&owner.access)
+            .send(server.address)
+            .is(401, "invalid_token");
+    }
+    server.is_unharmed(&owner);
+}

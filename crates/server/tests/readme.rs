@@ -1,0 +1,186 @@
+//! What the README tells a reader to type, typed.
+//!
+//! The server is started with the README's own command, but with a folder and a port of its own, so that it disturbs
+//! nobody.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SERVE: &str = "cargo run --release -- serve";
+const TEST: &str = "cargo xtask test";
+
+/// The address in the README's own lines.
+const DEFAULT: &str = "http://127.0.0.1:8080";
+
+/// A release build takes minutes where nothing is built yet.
+const LONGEST_START: Duration = Duration::from_mins(20);
+
+#[test]
+fn what_the_readme_says_to_type_works() {
+    let blocks = shell_blocks(&readme());
+    for command in [SERVE, TEST] {
+        let found = blocks.iter().any(|block| block.trim() == command);
+        assert!(
+            found,
+            "README.md has no block ```sh that is just `{command}`"
+        );
+    }
+    let server = Server::start();
+    let welcome = type_in(&server.welcome());
+    assert_eq!(welcome[0]["user"]["username"], "ada");
+    assert_eq!(welcome[1]["username"], "ada");
+    assert!(is_text(&welcome[2]["refresh_token"]) && welcome.len() == 3);
+    let pasted = blocks.iter().filter(|block| block.contains("curl"));
+    let answers = pasted.map(|block| type_in(&block.replace(DEFAULT, &server.address)));
+    let answers: Vec<_> = answers.collect();
+    assert!(!answers.is_empty(), "README.md shows no curl");
+    for answer in answers.iter().flatten() {
+        assert!(
+            answer.is_object() && answer.get("code").is_none(),
+            "{answer}"
+        );
+    }
+}
+
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
+}
+
+fn readme() -> String {
+    let path = root().join("README.md");
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()))
+}
+
+/// What is in each fenced block of the language `sh`.
+fn shell_blocks(text: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut block: Option<String> = None;
+    for line in text.lines() {
+        block = match (block.take(), line.trim_end()) {
+            (None, "```sh") => Some(String::new()),
+            (Some(done), "```") => {
+                blocks.push(done);
+                None
+            }
+            (Some(open), line) => Some(open + line + "\n"),
+            (None, _) => None,
+        };
+    }
+    assert!(block.is_none(), "a block of README.md is never closed");
+    blocks
+}
+
+/// Runs lines in one shell, in which a curl that gets an error is an error; gives the JSON that they printed.
+fn type_in(lines: &str) -> Vec<Value> {
+    let script =
+        format!("set -euo pipefail\ncurl() {{ command curl --fail-with-body \"$@\"; }}\n{lines}");
+    let done = Command::new("bash")
+        .args(["-c", &script])
+        .env("no_proxy", "127.0.0.1")
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .expect("bash runs");
+    let (said, complaint) = (
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr),
+    );
+    assert!(
+        done.status.success(),
+        "{lines}\nfailed:\n{said}\n{complaint}"
+    );
+    let values = serde_json::Deserializer::from_str(&said).into_iter();
+    values
+        .map(|value| value.unwrap_or_else(|error| panic!("{error} in {said}")))
+        .collect()
+}
+
+/// A server started as the README says.
+struct Server {
+    child: Child,
+    address: String,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        // `exec`, and cargo does the same: the child is the server itself, and dropping it leaves nothing behind.
+        let child = Command::new("bash")
+            .args(["-c", &format!("exec {SERVE}")])
+            .current_dir(root())
+            .env("RELATCH_SERVER_DATA_DIR", folder.path().join("data"))
+            .env("RELATCH_SERVER_LISTEN", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(File::create(folder.path().join("stdout")).unwrap())
+            .stderr(File::create(folder.path().join("stderr")).unwrap())
+            .spawn()
+            .expect("bash runs");
+        let mut server = Self {
+            child,
+            address: String::new(),
+            folder,
+        };
+        server.address = server.wait_for_address();
+        server
+    }
+
+    fn wait_for_address(&mut self) -> String {
+        let begin = Instant::now();
+        while begin.elapsed() < LONGEST_START {
+            let said = self.said("stdout");
+            let line = said
+                .lines()
+                .find_map(|line| line.strip_prefix("listening on "));
+            // The last of the printed lines is there too.
+            if let (Some(address), true) = (line, said.contains("/auth/refresh")) {
+                return address.to_owned();
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert_eq!(ended, None, "`{SERVE}` ended:\n{}", self.said("stderr"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("`{SERVE}` does not listen:\n{}", self.said("stderr"))
+    }
+
+    fn said(&self, output: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(output)).unwrap_or_default()
+    }
+
+    /// The lines that it prints to be pasted.
+    fn welcome(&self) -> String {
+        let said = self.said("stdout");
+        let lines = said
+            .lines()
+            .skip_while(|line| !line.trim_start().starts_with("TOKENS="));
+        lines.fold(String::new(), |text, line| text + line + "\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
