@@ -67,10 +67,11 @@ pub(crate) async fn check_restored(
 
 impl Check<'_> {
     fn broken(&mut self, what: &str, answer: &Answer) {
-        let name = &self.account.name;
-        let brief = answer.brief();
-        self.broken
-            .push(format!("{name}: {what}: answered {brief}"));
+        self.found(&format!("{what}: answered {}", answer.brief()));
+    }
+
+    fn found(&mut self, what: &str) {
+        self.broken.push(format!("{}: {what}", self.account.name));
     }
 
     async fn login(&mut self, password: &str) -> io::Result<Answer> {
@@ -104,7 +105,7 @@ impl Check<'_> {
         let path = Wish::Register.path();
         let register = self.api.post(path, None, body.as_ref()).await?;
         if let Err(what) = self.account.learn(&Wish::Register, &register) {
-            self.broken(&format!("a user that cannot log in: {what}"), &login);
+            self.found(&format!("a user that cannot log in: {what}"));
         }
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Check<'_> {
             let token = held.refresh;
             let wish = Wish::Refresh { session, token };
             if let Err(what) = self.account.learn(&wish, &answer) {
-                self.broken(&format!("a live session: {what}"), &answer);
+                self.found(&format!("a live session: {what}"));
             }
         }
         Ok(())
@@ -164,7 +165,7 @@ impl Check<'_> {
         let password = self.account.password.clone();
         let login = self.login(&password).await?;
         if let Err(what) = self.account.learn(&self.account.login(), &login) {
-            self.broken(&format!("the password: {what}"), &login);
+            self.found(&format!("the password: {what}"));
         }
         for former in self.account.former.clone() {
             let login = self.login(&former).await?;

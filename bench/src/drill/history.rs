@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::account::{Account, Wish};
 use super::client::{Entry, Work};
+use crate::api::Answer;
 use crate::failure::{Failure, Result};
 use crate::trace::{Deed, Trace};
 
@@ -27,47 +28,44 @@ impl Answers {
         Self(places.collect())
     }
 
-    /// The places of the first and of the last answer.
-    pub(crate) fn span(&self) -> Option<(usize, usize)> {
-        let first = self.0.values().min()?;
-        let last = self.0.values().max()?;
-        Some((*first, *last))
-    }
-
-    /// The client of `work` at place `cut`. With `lost`, its last answer never arrived, provided that
-    /// it was to a refresh: what else was answered must hold.
+    /// The client of `work` at place `cut`. With `lost`, an answer to a refresh never arrived if it went
+    /// out in the very line before the cut: of earlier ones the client may have shown that it had them.
     ///
     /// # Errors
     /// The client has an answer that the trace does not know.
     pub(crate) fn stand(&self, work: &Work, cut: usize, lost: bool) -> Result<Stand> {
         let mut account = Account::new(work.account.name.clone());
-        let mut given = 0;
-        for entry in &work.journal {
-            given += usize::from(self.given(entry, cut)?);
-        }
-        let (known, rest) = work.journal.split_at_checked(given).unwrap_or_default();
-        let (last, before) = match known.split_last() {
-            Some((last, before)) if lost && matches!(last.wish, Wish::Refresh { .. }) => {
-                (Some(last), before)
+        for Entry { wish, answer } in &work.journal {
+            let place = answer.as_ref().map(|answer| self.place(answer));
+            let Some(place) = place.transpose()?.filter(|place| *place < cut) else {
+                return Ok(Stand::new(account, Some(wish)));
+            };
+            if lost && place + 1 == cut && matches!(wish, Wish::Refresh { .. }) {
+                return Ok(Stand::new(account, Some(wish)));
             }
-            _ => (rest.first(), known),
-        };
-        for Entry { wish, answer } in before {
             // A wrong answer was reported when it came, and is the last of its journal.
             let _ = answer.as_ref().map(|answer| account.learn(wish, answer));
         }
-        let in_flight = last.map(|entry| entry.wish.clone());
-        Ok(Stand { account, in_flight })
+        Ok(Stand::new(account, None))
     }
 
-    fn given(&self, entry: &Entry, cut: usize) -> Result<bool> {
-        let Some(answer) = &entry.answer else {
-            return Ok(false);
-        };
-        let place = self.0.get(&answer.request_id).ok_or_else(|| {
-            let id = &answer.request_id;
-            Failure::Told(format!("answer {id} is not in the trace"))
-        })?;
-        Ok(*place < cut)
+    fn place(&self, answer: &Answer) -> Result<usize> {
+        let id = &answer.request_id;
+        let place = self.0.get(id).copied();
+        place.ok_or_else(|| Failure::Told(format!("answer {id} is not in the trace")))
+    }
+
+    /// All places, in order.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = self.0.values().copied().collect();
+        places.sort_unstable();
+        places
+    }
+}
+
+impl Stand {
+    fn new(account: Account, in_flight: Option<&Wish>) -> Self {
+        let in_flight = in_flight.cloned();
+        Self { account, in_flight }
     }
 }

@@ -63,7 +63,7 @@ impl Outage<'_> {
         };
         let mut broken = Vec::new();
         for work in &self.traced.works {
-            let lost = chance.percent(30);
+            let lost = chance.percent(50);
             let mut stand = self.traced.answers.stand(work, self.cut, lost)?;
             let in_flight = stand.in_flight.as_ref();
             match check(&mut stand.account, in_flight, server.address()).await {

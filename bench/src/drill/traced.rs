@@ -11,7 +11,7 @@ use crate::chance::Chance;
 use crate::failure::{Failure, Result};
 use crate::place::Place;
 use crate::server::Server;
-use crate::trace::{Deed, Recorder, Trace};
+use crate::trace::{Recorder, Trace};
 
 /// How to load the server.
 #[derive(Clone, Copy, Debug)]
@@ -66,24 +66,30 @@ impl Load {
 
 impl Traced {
     /// Random places to cut the power at: one in the first start, which must not leave a folder that
-    /// never starts again, and `points` under load.
+    /// never starts again, and `points` under load, every other one right when an answer goes out.
     ///
     /// # Errors
     /// Nothing was answered.
     pub(super) fn places(&self, points: u64, chance: &mut Chance) -> Result<Vec<usize>> {
-        let nothing = || Failure::Told("the traced server answered nothing".to_owned());
-        let (first, last) = self.answers.span().ok_or_else(nothing)?;
-        let changes = self
-            .trace
-            .events
-            .iter()
-            .filter(|event| event.start < first && !matches!(event.deed, Deed::Answer { .. }));
-        let early: Vec<usize> = changes.map(|event| event.start + 1).collect();
-        let early = chance.pick(&early).copied();
-        let under_load = (0..points).map(|_| {
-            let place = chance.between(first as u64, last as u64 + 1);
-            usize::try_from(place).unwrap_or(last)
-        });
-        Ok(early.into_iter().chain(under_load).collect())
+        let answers = self.answers.places();
+        let (Some(first), Some(last)) = (answers.first(), answers.last()) else {
+            return Err(Failure::Told(
+                "the traced server answered nothing".to_owned(),
+            ));
+        };
+        let events = self.trace.events.iter().map(|event| event.start);
+        let early: Vec<usize> = events.take_while(|start| start < first).collect();
+        let mut places: Vec<usize> = chance
+            .pick(&early)
+            .map(|start| start + 1)
+            .into_iter()
+            .collect();
+        for point in 0..points {
+            let anywhere = chance.between(*first as u64, *last as u64 + 1);
+            let anywhere = usize::try_from(anywhere).unwrap_or(*last);
+            let answer = chance.pick(&answers).map_or(anywhere, |start| start + 1);
+            places.push(if point % 2 == 0 { anywhere } else { answer });
+        }
+        Ok(places)
     }
 }
