@@ -57,7 +57,7 @@ struct Refresh {
     /// How often the two sides are measured in turn.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Sessions in the large database.
+    /// Sessions in the large database; at least 10,000.
     #[arg(long, default_value_t = 10_000_000)]
     sessions: u32,
     /// Leaves the large database out.
@@ -120,7 +120,7 @@ impl Refresh {
             connections: self.connections.max(1),
             seconds: Duration::from_secs(self.seconds.max(1)),
             rounds: self.rounds.max(1),
-            large: (!self.no_large).then_some(self.sessions),
+            large: (!self.no_large).then_some(self.sessions.max(10_000)),
         };
         self.common
             .carry_out(|place| measure::refresh(place, &settings))

@@ -37,7 +37,11 @@ impl Common {
         let folder = temporary(self.work_dir.as_deref())?;
         let place = Place {
             server: self.server.map_or_else(beside, Ok)?,
-            folder: folder.path().to_owned(),
+            // A tracer names files by their whole paths.
+            folder: folder
+                .path()
+                .canonicalize()
+                .doing("the folder to work in")?,
         };
         let report = run(&place)?;
         report.print();

@@ -1,4 +1,4 @@
-//! Data folders: the configuration that the drills run with, copies, and SQLite's own check.
+//! Data folders: the configuration that drills run with, copies, and SQLite's own check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,29 +9,28 @@ use rusqlite::Connection;
 use crate::failure::{Doing, Querying, Result};
 use crate::place::Place;
 
-/// Cheap passwords, for the drills are about storage; and the longest window for retries, because a
-/// replay takes longer than the restart of a machine would.
-const CONFIG: &str = "\
-[session]
-retry_window = \"300s\"
+/// Cheap passwords, for the drills are about storage.
+const CHEAP: &str = "\
 [password]
 memory = \"64KiB\"
 passes = 1
 allow_weak = true
 ";
 
-/// Writes the drill's configuration; the path of it.
+/// The longest window for retries: a replay takes longer than the restart of a machine would.
+pub(crate) const PATIENT: &str = "[session]\nretry_window = \"300s\"\n";
+
+/// No syncs at all, to see what that loses.
+pub(crate) const WITHOUT_SYNCS: &str = "[store]\nsynchronous = \"off\"\n";
+
+/// Writes the drill's configuration, with `more` sections; the path of it.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub(crate) fn config(place: &Place, syncs: bool) -> Result<PathBuf> {
+pub(crate) fn config(place: &Place, more: &[&str]) -> Result<PathBuf> {
     let path = place.folder.join("relatch.toml");
-    let store = if syncs {
-        ""
-    } else {
-        "[store]\nsynchronous = \"off\"\n"
-    };
-    fs::write(&path, format!("{CONFIG}{store}")).doing("writing the configuration")?;
+    let text = more.concat() + CHEAP;
+    fs::write(&path, text).doing("writing the configuration")?;
     Ok(path)
 }
 

@@ -69,3 +69,71 @@ impl Stand {
         Self { account, in_flight }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::super::account::{Account, Wish};
+    use super::super::client::{Entry, Work};
+    use super::Answers;
+    use crate::api::Answer;
+
+    fn answer(id: &str, status: u16, token: &str) -> Answer {
+        Answer {
+            status,
+            request_id: id.to_owned(),
+            body: json!({"session_id": "s", "refresh_token": token}),
+        }
+    }
+
+    fn entry(wish: Wish, answer: Answer) -> Entry {
+        let answer = Some(answer);
+        Entry { wish, answer }
+    }
+
+    /// Registered in line 10, refreshed in line 20.
+    fn history() -> (Answers, Work) {
+        let places = [("a".to_owned(), 10), ("b".to_owned(), 20)];
+        let (session, token) = ("s".to_owned(), "t0".to_owned());
+        let refresh = Wish::Refresh { session, token };
+        let work = Work {
+            account: Account::new("n".to_owned()),
+            journal: vec![
+                entry(Wish::Register, answer("a", 201, "t0")),
+                entry(refresh, answer("b", 200, "t1")),
+            ],
+            broken: Vec::new(),
+        };
+        (Answers(HashMap::from(places)), work)
+    }
+
+    fn held(cut: usize, lost: bool) -> (Option<String>, bool) {
+        let (answers, work) = history();
+        let stand = answers.stand(&work, cut, lost).unwrap();
+        let held = stand.account.live.get("s").map(|held| held.refresh.clone());
+        (held, stand.in_flight.is_some())
+    }
+
+    #[test]
+    fn a_client_holds_what_was_answered_before_the_cut() {
+        assert_eq!(held(10, false), (None, true));
+        assert_eq!(held(11, false), (Some("t0".to_owned()), true));
+        assert_eq!(held(21, false), (Some("t1".to_owned()), false));
+    }
+
+    #[test]
+    fn only_a_refresh_in_the_line_before_the_cut_can_be_lost() {
+        assert_eq!(held(21, true), (Some("t0".to_owned()), true));
+        assert_eq!(held(22, true), (Some("t1".to_owned()), false));
+        assert_eq!(held(11, true), (Some("t0".to_owned()), true));
+    }
+
+    #[test]
+    fn an_answer_that_the_trace_does_not_know_ends_the_run() {
+        let (_, work) = history();
+        assert!(Answers(HashMap::new()).stand(&work, 5, false).is_err());
+    }
+}

@@ -48,7 +48,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             place,
             settings,
-            config: folder::config(place, true)?,
+            config: folder::config(place, &[])?,
             data: place.folder.join("data"),
             report: Report::new(format!("drill kill --seed {seed}")),
             answers: 0,

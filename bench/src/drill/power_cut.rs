@@ -34,10 +34,15 @@ pub(crate) struct CutSettings {
 /// # Errors
 /// It could not be carried out.
 pub(crate) fn power_cut(place: &Place, settings: &CutSettings) -> Result<Report> {
+    let more = if settings.syncs {
+        vec![folder::PATIENT]
+    } else {
+        vec![folder::PATIENT, folder::WITHOUT_SYNCS]
+    };
     let run = Run {
         place,
         settings,
-        config: folder::config(place, settings.syncs)?,
+        config: folder::config(place, &more)?,
         report: Report::new(format!("drill power-cut --seed {}", settings.seed)),
         counts: Counts::default(),
     };

@@ -66,10 +66,14 @@ impl Trace {
     /// It cannot be read, or has a call that the replay does not know.
     pub(crate) fn read(output: &Path, folder: &Path) -> Result<Self> {
         let file = File::open(output).doing(output.display().to_string())?;
+        Self::parse(BufReader::with_capacity(1 << 20, file), folder)
+    }
+
+    fn parse(output: impl BufRead, folder: &Path) -> Result<Self> {
         let mut reader = Reader::new(folder);
         let mut joiner = Joiner::default();
         let mut lines = 0;
-        for line in BufReader::with_capacity(1 << 20, file).lines() {
+        for line in output.lines() {
             let line = line.doing("reading the trace")?;
             if let Some(call) = joiner.line(lines, &line) {
                 reader.call(&call)?;
@@ -237,4 +241,87 @@ fn unread(call: &Call) -> Failure {
     Failure::Told(format!(
         "line {start} of the trace: cannot replay this {name}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Deed, Trace};
+
+    fn hex(text: &str) -> String {
+        let bytes = text.bytes().map(|byte| format!("\\x{byte:02x}"));
+        bytes.collect::<Vec<_>>().concat()
+    }
+
+    fn deeds(lines: &[String]) -> Vec<Deed> {
+        let output = lines.join("\n");
+        let trace = Trace::parse(output.as_bytes(), Path::new("/d")).unwrap();
+        trace.events.into_iter().map(|event| event.deed).collect()
+    }
+
+    #[test]
+    fn a_plain_write_goes_on_where_the_last_one_ended() {
+        let (path, new) = (hex("/d/key"), hex("/d/key2"));
+        let found = deeds(&[
+            format!(r#"1  openat(AT_FDCWD<{path}>, "{path}", O_WRONLY|O_CREAT, 0600) = 3<{path}>"#),
+            format!(r#"1  write(3<{path}>, "{}", 2) = 2"#, hex("ab")),
+            format!(r#"1  write(3<{path}>, "{}", 2) = 1"#, hex("cd")),
+            format!("1  fsync(3<{path}>) = 0"),
+            format!(r#"1  rename("{path}", "{new}") = 0"#),
+        ]);
+        let file = Path::new("/d/key").to_owned();
+        let write = |offset, bytes: &[u8]| Deed::Write {
+            file: file.clone(),
+            offset,
+            bytes: bytes.to_vec(),
+        };
+        let expected = [
+            Deed::Open {
+                file: file.clone(),
+                truncate: false,
+            },
+            write(0, b"ab"),
+            write(2, b"c"),
+            Deed::Sync { file: file.clone() },
+            Deed::Rename {
+                from: file.clone(),
+                to: Path::new("/d/key2").to_owned(),
+            },
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_answer_is_known_by_its_request_id() {
+        let head = hex("HTTP/1.1 200 OK\r\nx-request-id: r1\r\n\r\n");
+        let socket = hex("socket:[7]");
+        let line = format!(
+            r#"1  writev(9<{socket}>, [{{iov_base="{head}", iov_len=38}}, {{iov_base="{}", iov_len=2}}], 2) = 40"#,
+            hex("{}")
+        );
+        let request_id = "r1".to_owned();
+        assert_eq!(deeds(&[line]), [Deed::Answer { request_id }]);
+    }
+
+    #[test]
+    fn other_files_and_shared_memory_are_left_out() {
+        let write =
+            |path: &str| format!(r#"1  pwrite64(3<{}>, "{}", 1, 0) = 1"#, hex(path), hex("a"));
+        assert_eq!(
+            deeds(&[write("/e/relatch.db"), write("/d/relatch.db-shm")]),
+            []
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_replayed_ends_the_run() {
+        let map = |path: &str| {
+            let path = hex(path);
+            format!("1  mmap(NULL, 32768, PROT_READ|PROT_WRITE, MAP_SHARED, 3<{path}>, 0) = 0x7f")
+        };
+        let parse = |line: String| Trace::parse(line.as_bytes(), Path::new("/d"));
+        assert!(parse(map("/d/relatch.db")).is_err());
+        assert!(parse(map("/d/relatch.db-shm")).is_ok());
+    }
 }
