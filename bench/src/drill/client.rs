@@ -95,6 +95,9 @@ async fn work(
     while Instant::now() < end {
         let wish = work.account.wish(habit, &mut chance);
         let answer = send(&mut api, &work.account, &wish).await;
+        if lost(&wish, answer.as_ref(), &mut chance) {
+            continue;
+        }
         let went_on = work.note(wish, answer);
         if !went_on {
             break;
@@ -119,6 +122,13 @@ impl Work {
         self.journal.push(Entry { wish, answer });
         went_on
     }
+}
+
+/// Whether a client loses the answer to a refresh, as one does that crashes before it has stored it. It
+/// keeps what it holds, and says nothing of it in its journal.
+fn lost(wish: &Wish, answer: Option<&Answer>, chance: &mut Chance) -> bool {
+    let refreshed = answer.is_some_and(|answer| answer.status == 200);
+    matches!(wish, Wish::Refresh { .. }) && refreshed && chance.percent(3)
 }
 
 /// The server's answer; none if nobody knows whether the wish was carried out, which is what a lost
