@@ -5,6 +5,7 @@ mod arrival;
 mod authorization;
 mod body;
 mod device;
+mod fields;
 mod health;
 mod jwks;
 mod password;

@@ -121,18 +121,19 @@ impl Scratch {
         let Some((params, right)) = self.compare(password, hash) else {
             return Verdict::Wrong;
         };
-        if !right {
-            return Verdict::Wrong;
-        }
-        let today = params.m_cost() == cost.memory
-            && params.t_cost() == cost.passes
-            && params.p_cost() == 1;
-        Verdict::Right {
-            rehashed: if today {
-                None
-            } else {
-                self.hash(password, cost, entropy)
-            },
+        let made_at = Cost {
+            memory: params.m_cost(),
+            passes: params.t_cost(),
+        };
+        // The other work is done for a wrong password too: else the time would tell who registered before the cost was
+        // raised.
+        let rehashed = (made_at != cost || params.p_cost() != 1)
+            .then(|| self.hash(password, cost, entropy))
+            .flatten();
+        if right {
+            Verdict::Right { rehashed }
+        } else {
+            Verdict::Wrong
         }
     }
 

@@ -94,6 +94,8 @@ pub async fn reauthenticate(
         .store
         .append_event(event(EventKind::Reauthenticated))
         .await?;
+    // It may have ended while the password was hashed.
+    let session = list::current(domain, caller).await?;
     Ok(domain.issue_access(&session, caller.now, caller.now))
 }
 

@@ -54,7 +54,7 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "server.header_timeout" = "10s", |c, t| c.server.header_timeout = duration_within(t, "100ms", "10m")?,
         "How long the head of a request may take to arrive, counted from the answer before it: also how long a connection may idle.";
     "server.request_timeout" = "30s", |c, t| c.server.request_timeout = duration_within(t, "100ms", "10m")?,
-        "How long a request may take from its head to its answer, its body included.";
+        "How long the body of a request may take to arrive, then its answer, and how long a client may leave an answer unread.";
     "server.max_connections" = "10000", |c, t| c.server.max_connections = number(t, 1, 1_000_000)?,
         "How many connections may be open. One more is answered 503 and closed.";
     "server.shutdown_timeout" = "10s", |c, t| c.server.shutdown_timeout = duration_within(t, "0s", "10m")?,

@@ -17,7 +17,11 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use relatch_core::{Entropy, Timestamp, chance, event::Origin, session::SessionId};
+use relatch_core::{
+    Entropy, Timestamp, chance,
+    event::Origin,
+    session::{SessionId, refresh::Turn},
+};
 use tower::Service as _;
 
 use super::problem::{Code, Problem};
@@ -85,8 +89,30 @@ impl Arrival {
 pub(super) struct Note {
     /// What became of it: an error's code, or how a refresh went.
     pub(super) outcome: Option<&'static str>,
+    /// Why a session is over.
+    pub(super) reason: Option<&'static str>,
     pub(super) session: Option<SessionId>,
+    /// Of the refresh token that was answered, or of the one that was refused.
     pub(super) generation: Option<u32>,
+}
+
+impl Note {
+    /// That of a refresh that was let in.
+    pub(super) fn turned(session: SessionId, turn: &Turn) -> Self {
+        let (outcome, generation) = match turn {
+            Turn::Rotate { to, lagged: false } => ("rotated", Some(to.0)),
+            Turn::Rotate { to, lagged: true } => ("rotated_forward", Some(to.0)),
+            Turn::Retry { of, late: false } => ("retried", Some(of.0)),
+            Turn::Retry { of, late: true } => ("retried_late", Some(of.0)),
+            Turn::Over(_) | Turn::Unproven(_) | Turn::End(_) => ("refused", None),
+        };
+        Self {
+            outcome: Some(outcome),
+            session: Some(session),
+            generation,
+            ..Self::default()
+        }
+    }
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -103,8 +129,9 @@ pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Reque
     strip_slash(request.uri_mut());
     let (method, path) = (request.method().clone(), request.uri().clone());
     // The router is always ready and never fails.
-    let answer =
-        tokio::time::timeout(app.config.server.request_timeout, router.call(request)).await;
+    // The body has its own time, which ends first.
+    let patience = app.config.server.request_timeout * 2;
+    let answer = tokio::time::timeout(patience, router.call(request)).await;
     let response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
@@ -140,12 +167,13 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
         response.status().as_u16(),
         u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
-    let path = cut(path, 256);
+    // Too short for any token that somebody put into an address.
+    let path = cut(path, 64);
     let session = note.session.map(tracing::field::display);
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
-                request_id = %id, %method, path, status, outcome = note.outcome, session, generation = note.generation, micros,
+                request_id = %id, %method, path, status, outcome = note.outcome, reason = note.reason, session, generation = note.generation, micros,
                 "request"
             )
         };

@@ -1,28 +1,20 @@
-//! Bodies in, field by field: every fault is named at once, and no value ever appears in an error.
+//! Bodies in, within the limits of size and time.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
+use super::{
+    arrival::Arrival,
+    fields::Fields,
+    problem::{Code, Problem},
+};
+use crate::{app::App, config::ServerConfig};
 use axum::{
     body::{Body, Bytes, HttpBody as _},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use relatch_core::event::Origin;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::Value;
-
-use super::{
-    arrival::{Arrival, cut},
-    problem::{Code, FieldError, Problem},
-};
-use crate::{app::App, config::ServerConfig};
-
-/// More faults than this are not listed.
-const MOST_FAULTS: usize = 16;
 
 /// A request with a body of named fields.
 pub(super) struct Input {
@@ -42,16 +34,36 @@ impl FromRequest<Arc<App>> for Input {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let arrival = Arrival::of(&parts, app);
-        let bytes = read(body, &app.config.server).await?;
-        let fields = Fields::read(&parts.headers, &bytes)?;
-        Ok(Self {
-            parts,
-            arrival,
-            fields,
-        })
+        take(request, app, Fields::of_json).await
     }
+}
+
+/// The same, for the routes that take a refresh token: from a form as well. Nowhere else, for a page of another site may
+/// send a form without being asked, and could log its visitor in as somebody.
+pub(super) struct TokenInput(pub(super) Input);
+
+impl FromRequest<Arc<App>> for TokenInput {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        take(request, app, Fields::of_json_or_form).await.map(Self)
+    }
+}
+
+async fn take(
+    request: Request,
+    app: &App,
+    fields: fn(&HeaderMap, &Bytes) -> Result<Fields, Problem>,
+) -> Result<Input, Problem> {
+    let (parts, body) = request.into_parts();
+    let arrival = Arrival::of(&parts, app);
+    let bytes = read(body, &app.config.server).await?;
+    let fields = fields(&parts.headers, &bytes)?;
+    Ok(Input {
+        parts,
+        arrival,
+        fields,
+    })
 }
 
 /// The whole body, within the limits of size and time.
@@ -68,215 +80,5 @@ async fn read(body: Body, limits: &ServerConfig) -> Result<Bytes, Problem> {
         }
         Ok(Err(_)) => Err(Problem::field("body", "malformed", "The body broke off.")),
         Err(_) => Err(Problem::new(Code::RequestTimeout)),
-    }
-}
-
-/// The fields of a body that were not taken yet, and the faults found so far.
-pub(super) struct Fields {
-    values: Vec<(String, Value)>,
-    faults: Vec<FieldError>,
-}
-
-impl Fields {
-    fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
-        if bytes.is_empty() {
-            return Ok(Self {
-                values: Vec::new(),
-                faults: Vec::new(),
-            });
-        }
-        let kind = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
-        match kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "application/json" => Self::from_json(bytes),
-            "application/x-www-form-urlencoded" => Self::from_form(bytes),
-            _ => Err(Problem::new(Code::UnsupportedMediaType)
-                .detail("Send the body as application/json.")),
-        }
-    }
-
-    fn from_json(bytes: &Bytes) -> Result<Self, Problem> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| Problem::field("body", "malformed", "The body is not UTF-8."))?;
-        let Object(values) = serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let detail = if error.is_data() {
-                "The body must be a JSON object.".to_owned()
-            } else {
-                format!("The body is not JSON: the fault is at line {line}, column {column}.")
-            };
-            Problem::field("body", "malformed", detail)
-        })?;
-        Ok(Self {
-            values,
-            faults: Vec::new(),
-        }
-        .without_duplicates())
-    }
-
-    fn from_form(bytes: &Bytes) -> Result<Self, Problem> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| Problem::field("body", "malformed", "The body is not UTF-8."))?;
-        let pairs = form_urlencoded::parse(text.as_bytes());
-        let values = pairs
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-            .collect();
-        Ok(Self {
-            values,
-            faults: Vec::new(),
-        }
-        .without_duplicates())
-    }
-
-    /// Whoever writes a field twice may mean either, and a proxy may have checked the other one.
-    fn without_duplicates(mut self) -> Self {
-        let mut seen = std::collections::HashSet::new();
-        let twice: Vec<_> = self
-            .values
-            .iter()
-            .filter(|(name, _)| !seen.insert(name.as_str()))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in twice {
-            self.fault(&name, "duplicate", "This field comes more than once.");
-        }
-        self
-    }
-
-    /// A text that must be there.
-    pub(super) fn string(&mut self, name: &str) -> Option<String> {
-        let value = self.optional_string(name);
-        let faulty = self.faults.iter().any(|fault| fault.field == name);
-        if value.is_none() && !faulty {
-            self.fault(name, "missing", "This field is required.");
-        }
-        value
-    }
-
-    /// A text that may be there.
-    pub(super) fn optional_string(&mut self, name: &str) -> Option<String> {
-        match self.take(name)? {
-            Value::String(text) => Some(text),
-            other => self.wrong_type(name, "a text", &other),
-        }
-    }
-
-    /// A truth value; false if it is not there.
-    pub(super) fn flag(&mut self, name: &str) -> bool {
-        match self.take(name) {
-            None => false,
-            Some(Value::Bool(truth)) => truth,
-            Some(other) => self
-                .wrong_type(name, "true or false", &other)
-                .unwrap_or(false),
-        }
-    }
-
-    /// A text that must be there and is read by `parse`, whose fault `describe` puts into words.
-    pub(super) fn parsed<T, F>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, F>,
-        describe: impl FnOnce(F) -> (&'static str, &'static str),
-    ) -> Option<T> {
-        let text = self.string(name)?;
-        match parse(&text) {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                let (code, detail) = describe(fault);
-                self.fault(name, code, detail);
-                None
-            }
-        }
-    }
-
-    /// Notes a fault.
-    pub(super) fn fault(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
-        if self.faults.len() < MOST_FAULTS {
-            self.faults.push(FieldError {
-                field: cut(field, 64).to_owned(),
-                code,
-                detail: detail.into(),
-            });
-        }
-    }
-
-    /// Whether the body was all right, now that everything known was taken.
-    pub(super) fn finish(&mut self) -> Result<(), Problem> {
-        for (name, _) in std::mem::take(&mut self.values) {
-            if !self.faults.iter().any(|fault| fault.field == name) {
-                self.fault(&name, "unknown", "There is no such field here.");
-            }
-        }
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::invalid(std::mem::take(&mut self.faults)))
-        }
-    }
-
-    /// What is wrong, where something must be.
-    pub(super) fn refused(mut self) -> Problem {
-        self.finish()
-            .err()
-            .unwrap_or_else(|| Problem::new(Code::InvalidRequest))
-    }
-
-    fn take(&mut self, name: &str) -> Option<Value> {
-        let place = self.values.iter().position(|value| value.0 == name)?;
-        Some(self.values.swap_remove(place).1)
-    }
-
-    fn wrong_type<T>(&mut self, name: &str, expected: &str, found: &Value) -> Option<T> {
-        let found = match found {
-            Value::Null => "null",
-            Value::Bool(_) => "true or false",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a text",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "an object",
-        };
-        self.fault(
-            name,
-            "wrong_type",
-            format!("Expected {expected}, found {found}."),
-        );
-        None
-    }
-}
-
-/// The members of a JSON object in their order, duplicates included.
-struct Object(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Object(members))
     }
 }

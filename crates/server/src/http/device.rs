@@ -1,6 +1,6 @@
 //! What to call a device: what the client says, or else what its `User-Agent` shows.
 
-use super::{arrival::cut, body::Fields};
+use super::{arrival::cut, fields::Fields};
 
 /// Browsers, the most particular first, for each names the ones below it as well.
 const BROWSERS: [(&str, &str); 8] = [

@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use relatch_core::session::Ended;
+use relatch_core::session::{Ended, Generation, SessionId};
 use serde::Serialize;
 
 use super::{
@@ -82,6 +82,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     ended: Option<Ended>,
     challenge: Option<String>,
+    about: Option<(SessionId, Generation)>,
 }
 
 impl Problem {
@@ -93,6 +94,7 @@ impl Problem {
             errors: Vec::new(),
             ended: None,
             challenge: None,
+            about: None,
         }
     }
 
@@ -135,6 +137,15 @@ impl Problem {
     pub fn challenge(self, challenge: impl Into<String>) -> Self {
         Self {
             challenge: Some(challenge.into()),
+            ..self
+        }
+    }
+
+    /// The same, for the log: which session's token it was. The answer does not tell.
+    #[must_use]
+    pub fn about(self, session: SessionId, generation: Generation) -> Self {
+        Self {
+            about: Some((session, generation)),
             ..self
         }
     }
@@ -212,7 +223,9 @@ impl IntoResponse for Problem {
         }
         let note = Note {
             outcome: Some(self.code.name()),
-            ..Note::default()
+            reason: self.ended.map(|ended| ended.reason.name()),
+            session: self.about.map(|about| about.0),
+            generation: self.about.map(|about| about.1.0),
         };
         response.extensions_mut().insert(note);
         response.extensions_mut().insert(std::sync::Arc::new(self));

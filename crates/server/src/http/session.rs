@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     http::StatusCode,
     response::Response,
 };
@@ -12,7 +12,7 @@ use relatch_core::{
     session::{
         Login, Session, SessionId,
         list::{self, CallerError, LogoutError},
-        refresh::{self, Possession, RefreshError, Turn},
+        refresh::{self, Possession, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -29,7 +29,7 @@ use super::{
     answer,
     arrival::Note,
     authorization::{Authorized, refresh_token},
-    body::Input,
+    body::{Input, TokenInput},
     device,
     problem::{Code, Problem},
     user::describe_password,
@@ -67,7 +67,7 @@ pub(super) async fn login(
 /// `POST /auth/refresh`
 pub(super) async fn refresh(
     State(app): State<Arc<App>>,
-    mut input: Input,
+    TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
     let token = refresh_token(&mut input, &app).await?;
     let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
@@ -80,35 +80,19 @@ pub(super) async fn refresh(
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
             let mut response = answer::tokens(StatusCode::OK, &tokens, None, now);
-            response.extensions_mut().insert(note(session, &turn));
+            response
+                .extensions_mut()
+                .insert(Note::turned(session, &turn));
             Ok(response)
         }
-        Err(error) => {
-            tracing::info!(%session, presented = presented.0, %error, "refresh refused");
-            Err(error.into())
-        }
-    }
-}
-
-fn note(session: SessionId, turn: &Turn) -> Note {
-    let (outcome, generation) = match turn {
-        Turn::Rotate { to, lagged: false } => ("rotated", Some(to.0)),
-        Turn::Rotate { to, lagged: true } => ("rotated_forward", Some(to.0)),
-        Turn::Retry { of, late: false } => ("retried", Some(of.0)),
-        Turn::Retry { of, late: true } => ("retried_late", Some(of.0)),
-        Turn::Over(_) | Turn::Unproven(_) | Turn::End(_) => ("refused", None),
-    };
-    Note {
-        outcome: Some(outcome),
-        session: Some(session),
-        generation,
+        Err(error) => Err(Problem::from(error).about(session, presented)),
     }
 }
 
 /// `POST /auth/logout`
 pub(super) async fn logout(
     State(app): State<Arc<App>>,
-    mut input: Input,
+    TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
     let token = refresh_token(&mut input, &app).await?;
     let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
@@ -159,12 +143,13 @@ pub(super) async fn list(
 /// `DELETE /auth/sessions/{id}`
 pub(super) async fn end(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
     Authorized(caller): Authorized,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let id = id
-        .parse()
-        .map_err(|_| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
+        .ok()
+        .and_then(|Path(id)| id.parse().ok())
+        .ok_or_else(|| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
     Ok(ended(
         list::end(&app.domain, &caller, Which::One(SessionId(id))).await?,
     ))

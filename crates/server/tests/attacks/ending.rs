@@ -245,7 +245,7 @@ fn a_token_that_was_stolen_and_kept_ends_by_idleness() {
     let body = serde_json::json!({ "username": "ada", "password": PASSWORD, "remember_me": true });
     let remembered = post("/auth/login").json(&body).send(server.address);
     assert_eq!(remembered.json()["refresh_expires_in"], 3_600);
-    pause(1_050);
+    pause(1_150);
     server.refresh(&kept.refresh).is_over("idle");
     server.refresh(&kept.refresh).is_over("idle");
     server.me(&kept.access).is(401, "invalid_token");

@@ -111,7 +111,7 @@ fn no_secret_is_ever_logged_however_much_is_logged() {
     secrets.extend(kept_secrets(&server.folder));
     let said = server.stop().said();
     assert!(
-        said.contains("refresh refused") && said.contains("/auth/login"),
+        said.contains("session_ended") && said.contains("/auth/login"),
         "the log has what happened"
     );
     for secret in secrets {
