@@ -18,7 +18,7 @@ use super::connection::PATIENCE;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the log may grow before the writer waits for it to be copied, in pages: 64 MiB.
-const LONG_LOG: u64 = 16_384;
+const LONG_LOG: u64 = 65_536;
 
 /// How long the writer waits for those who read an old state: longer than any reader of ours.
 const SHORT_PATIENCE: Duration = Duration::from_millis(100);
