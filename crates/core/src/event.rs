@@ -184,4 +184,11 @@ pub trait EventStore {
         user: Option<UserId>,
         since: Timestamp,
     ) -> Result<u64, StoreError>;
+
+    /// Removes the counts of hours before `before`, at most `limit` rows; how many went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sweep_failed_logins(&self, before: Timestamp, limit: u32)
+    -> Result<usize, StoreError>;
 }

@@ -125,8 +125,7 @@ impl Relatch {
         .map_err(StartError::Hashing)?;
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
-        let verifier =
-            Verifier::new(&issuer.url, &issuer.audience).dangerous_accept_bound_without_proof();
+        let verifier = Verifier::new(&issuer.url, &issuer.audience);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
             store: Arc::clone(&store) as _,

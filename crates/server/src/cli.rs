@@ -118,7 +118,7 @@ listening on http://{address}
 Register, call a protected route, refresh:
 
   TOKENS=$(curl -sS http://{address}/auth/register -H 'Content-Type: application/json' \\
-    -d '{{\"username\":\"ada\",\"email\":\"ada@example.com\",\"password\":\"a long enough password\"}}'); echo \"$TOKENS\"
+    -d '{{\"username\":\"ada'$RANDOM'\",\"email\":\"ada@example.com\",\"password\":\"a long enough password\"}}'); echo \"$TOKENS\"
   curl -sS http://{address}/auth/me -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')\"
   curl -sS -X POST http://{address}/auth/refresh -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"refresh_token\":\"\\([^\"]*\\).*/\\1/')\"
 

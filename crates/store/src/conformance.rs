@@ -139,6 +139,7 @@ macro_rules! conformance {
             failed_logins_count_by_the_hour
             failed_logins_of_one_network_share_a_row
             failed_logins_at_once_are_all_counted
+            failed_logins_of_long_ago_are_swept_a_few_at_a_time
         );
         $crate::conformance!(@ $factory, sweep:
             a_walk_sees_every_row_and_takes_the_forgettable

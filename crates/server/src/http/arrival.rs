@@ -178,10 +178,11 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
             )
         };
     }
-    if status < 500 {
-        line!(info);
-    } else {
-        line!(error);
+    match (status, note.outcome) {
+        (500.., _) => line!(error),
+        // The database has forgotten a rotation: after a crash or a failover that is right, without one an alarm.
+        (_, Some("rotated_forward")) => line!(warn),
+        _ => line!(info),
     }
 }
 

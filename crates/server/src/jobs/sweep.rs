@@ -1,10 +1,12 @@
-//! Removes the rows of sessions that ended long ago: a few at a time, along the key, with pauses, so that the writer never
+//! Removes the rows of sessions that ended long ago, and old counts of failed logins: a few at a time, along the key, with pauses, so that the writer never
 //! notices.
 
 use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
+
+use relatch_core::StoreError;
 
 use crate::app::App;
 
@@ -17,33 +19,62 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Between two walks.
 const REST: Duration = Duration::from_mins(30);
 
+/// How long failed logins stay counted.
+const KEEP_FAILED_LOGINS: Duration = Duration::from_hours(90 * 24);
+
 /// Starts the walk; it ends when the server is gone.
 pub(crate) fn start(app: &Arc<App>) {
     tokio::spawn(run(Arc::downgrade(app)));
 }
 
 async fn run(app: Weak<App>) {
-    let (mut place, mut gone) = (None, 0);
     loop {
-        tokio::time::sleep(if place.is_some() { PAUSE } else { REST }).await;
-        let Some(app) = app.upgrade() else { return };
-        match app
+        tokio::time::sleep(REST).await;
+        let walked = sessions(&app).await;
+        let swept = if walked.is_ok() {
+            failed_logins(&app).await
+        } else {
+            walked
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "what is old was not removed; the next walk does it");
+        }
+        if app.strong_count() == 0 {
+            return;
+        }
+    }
+}
+
+/// One walk along all sessions.
+async fn sessions(app: &Weak<App>) -> Result<(), StoreError> {
+    let (mut place, mut gone) = (None, 0);
+    while let Some(app) = app.upgrade() {
+        let (next, removed) = app
             .domain
             .store
             .sweep_sessions(place, STEP, app.clock.now())
-            .await
-        {
-            Ok((next, removed)) => {
-                (place, gone) = (next, gone + removed);
-                if place.is_none() && gone > 0 {
-                    tracing::info!(sessions = gone, "removed sessions that ended long ago");
-                    gone = 0;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "ended sessions were not removed; the next walk does it");
-                place = None;
-            }
+            .await?;
+        (place, gone) = (next, gone + removed);
+        if place.is_none() {
+            break;
         }
+        drop(app);
+        tokio::time::sleep(PAUSE).await;
     }
+    if gone > 0 {
+        tracing::info!(sessions = gone, "removed sessions that ended long ago");
+    }
+    Ok(())
+}
+
+async fn failed_logins(app: &Weak<App>) -> Result<(), StoreError> {
+    while let Some(app) = app.upgrade() {
+        let before = app.clock.now().minus(KEEP_FAILED_LOGINS);
+        if app.domain.store.sweep_failed_logins(before, STEP).await? == 0 {
+            break;
+        }
+        drop(app);
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }

@@ -69,5 +69,5 @@ CREATE TABLE failed_login (
     user_id BLOB    NOT NULL,
     address TEXT    NOT NULL,
     count   INTEGER NOT NULL,
-    PRIMARY KEY (user_id, hour, address)
+    PRIMARY KEY (hour, user_id, address)
 ) STRICT, WITHOUT ROWID;

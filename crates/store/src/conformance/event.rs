@@ -169,3 +169,22 @@ pub async fn failed_logins_at_once_are_all_counted(factory: &dyn Factory) {
     assert!(said.iter().all(Result::is_ok), "{said:?}");
     assert_eq!(failed(&scene, user, START).await, 64);
 }
+
+/// Only whole hours before the one named, and no more rows than asked for.
+pub async fn failed_logins_of_long_ago_are_swept_a_few_at_a_time(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let user = Some(scene.newcomer("ada").user.id);
+    let hours = [START, START.plus(HOUR), START.plus(2 * HOUR)];
+    for at in hours {
+        fail(&scene, user, from("192.0.2.1"), at).await;
+        fail(&scene, None, from("192.0.2.1"), at).await;
+    }
+    let before = START.plus(2 * HOUR);
+    let mut gone = Vec::new();
+    for _ in 0..3 {
+        gone.push(scene.store.sweep_failed_logins(before, 3).await);
+    }
+    assert_eq!(gone, [Ok(3), Ok(1), Ok(0)]);
+    assert_eq!(failed(&scene, user, START).await, 1);
+    assert_eq!(failed(&scene, None, START).await, 1);
+}

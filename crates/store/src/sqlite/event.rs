@@ -49,6 +49,15 @@ impl EventStore for Sqlite {
             .read(move |connection| failed(connection, user, since))
             .await
     }
+
+    async fn sweep_failed_logins(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<usize, StoreError> {
+        self.healing(move |connection| sweep(connection, before, limit))
+            .await
+    }
 }
 
 pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Fault> {
@@ -113,6 +122,14 @@ fn failed(connection: &Connection, user: Option<UserId>, since: Timestamp) -> Re
         .prepare_cached(sql)?
         .query_row(params![key(user), hour(since)], |row| row.get(0))?;
     Ok(count)
+}
+
+fn sweep(connection: &Connection, before: Timestamp, limit: u32) -> Result<usize, Fault> {
+    let sql = "DELETE FROM failed_login WHERE (hour, user_id, address) IN \
+               (SELECT hour, user_id, address FROM failed_login WHERE hour < ?1 LIMIT ?2)";
+    Ok(connection
+        .prepare_cached(sql)?
+        .execute(params![hour(before), limit])?)
 }
 
 fn hour(time: Timestamp) -> i64 {
