@@ -1,12 +1,14 @@
 //! The proof of the rotation decision: a model of everything that can happen to one session, run on the shipped
-//! [`relatch_core::session::refresh::decide`] and [`relatch_core::session::Life::after`], every reachable state of it.
+//! [`relatch_core::session::refresh::decide`], [`relatch_core::session::refresh::durability`] and
+//! [`relatch_core::session::Life::after`], every reachable state of it.
 //!
 //! **Who acts.** The *owner* presents the token that it holds and stores answers. The *thief* copies any token that was
 //! ever issued, at any moment, with or without the key, presents it and follows with what it is answered. The *network*
 //! loses, delays and duplicates requests and answers: what was sent once may arrive never, now, or any number of times
 //! later, and a retry is one more copy of the same request. *Nodes* take a request's `now` when it arrives and may
 //! handle it ticks later, after requests that arrived later elsewhere; there are as many of them as requests. The
-//! *database* answers a rotation before the disk has it; a crash forgets what the disk has not. A *clock* ticks.
+//! *database* answers a rotation before the disk has it, unless core says that it is durable; a crash forgets what the
+//! disk has not. A *clock* ticks.
 //!
 //! **What is claimed** is in [`properties`], what each claim takes for granted in [`scenario::Provisos`], and that
 //! every such proviso is needed in [`provisos`]. [`mutants`] shows that the claims can fail: each wrong decision is
@@ -24,6 +26,8 @@
 mod bounds;
 #[path = "refresh_model/decision.rs"]
 mod decision;
+#[path = "refresh_model/idle.rs"]
+mod idle;
 #[path = "refresh_model/line.rs"]
 mod line;
 #[path = "refresh_model/model.rs"]
@@ -48,6 +52,8 @@ mod state;
 mod stories;
 #[path = "refresh_model/watch.rs"]
 mod watch;
+#[path = "refresh_model/wrong_promises.rs"]
+mod wrong_promises;
 #[path = "refresh_model/wrong_rows.rs"]
 mod wrong_rows;
 #[path = "refresh_model/wrong_turns.rs"]

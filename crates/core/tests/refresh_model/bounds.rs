@@ -15,8 +15,15 @@ pub struct Bounds {
     pub wait: u8,
     /// How many crashes there may be that forget at least one rotation.
     pub crashes: u8,
-    /// The idle lifetime in ticks; without one it outlasts the clock.
-    pub idle: Option<u8>,
+    /// When sessions are idle; without it they never are while the clock runs.
+    pub idle: Option<Idle>,
+}
+
+/// The idle lifetime as it is told, and how much later it is enforced; in ticks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Idle {
+    pub told: u8,
+    pub grace: u8,
 }
 
 impl fmt::Display for Bounds {
@@ -34,7 +41,9 @@ impl fmt::Display for Bounds {
             "generations {generations}, ticks {ticks}, window {window}, "
         )?;
         write!(f, "wait {wait}, crashes {crashes}")?;
-        idle.map_or(Ok(()), |idle| write!(f, ", idle {idle}"))
+        idle.map_or(Ok(()), |Idle { told, grace }| {
+            write!(f, ", idle {told} and grace {grace}")
+        })
     }
 }
 
@@ -62,6 +71,15 @@ impl Bounds {
         wait: 3,
         crashes: 3,
         idle: None,
+    };
+
+    /// The same where sessions are idle; a request waits for as long as it may.
+    pub const IDLE: Self = Self {
+        generations: 5,
+        ticks: 10,
+        wait: 4,
+        idle: Some(Idle { told: 4, grace: 4 }),
+        ..Self::ALONE
     };
 
     /// The same with a thief.

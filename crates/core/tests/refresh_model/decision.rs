@@ -2,7 +2,7 @@
 
 use relatch_core::session::{
     Life,
-    refresh::{Possession, Presented, Turn},
+    refresh::{Durability, Possession, Presented, Turn},
 };
 
 use super::{
@@ -27,12 +27,16 @@ impl Scenario {
         if let Some(after) = self.rule.after(&before, &turn, now) {
             state.row = after;
         }
+        let durability = (self.rule).durability(&before, &turn, &self.policy, now);
         let answer = self.answer(state, request, &turn);
         self.judge_owner(state, request, &turn);
         self.judge_thief(state, request, &turn, &before);
         self.judge_detection(state, request, &turn, &before);
         if let (Some(token), Some(party)) = (answer, state.party_mut(request.by)) {
             party.answer(request.token, token, self.provisos.careful_owner);
+        }
+        if durability == Durability::Durable && state.row != before {
+            state.flush();
         }
         state.settle();
     }
@@ -62,7 +66,8 @@ impl Scenario {
         let at = request.arrived;
         state.newest = Newest { token, at };
         if self.bounds.idle.is_some() {
-            state.turned_at = at;
+            state.told_from = state.told_from.max(at);
+            state.unwritten_since = state.unwritten_since.min(at);
         }
         if self.promises_detection() && state.thief.is_none() {
             state.spent_at[usize::from(request.token)] = at;

@@ -4,10 +4,11 @@ use relatch_core::session::refresh::Possession;
 use stateright::{Model, Property};
 
 use super::{
+    bounds::Idle,
     line::Serial,
     party::{Party, Who},
     properties,
-    scenario::{Scenario, Thief},
+    scenario::{Scenario, Thief, instant},
     state::{Faults, State},
 };
 
@@ -56,6 +57,9 @@ impl Model for Scenario {
             return;
         }
         self.presentations(state, steps);
+        if state.disk != state.row && self.may_crash(state) {
+            steps.push(Step::Crash);
+        }
         if state.row.ended.is_some() {
             return;
         }
@@ -64,7 +68,6 @@ impl Model for Scenario {
         }
         if state.disk != state.row {
             steps.push(Step::Flush);
-            steps.extend(self.may_crash(state).then_some(Step::Crash));
         }
         if self.thief != Thief::Absent && state.thief.is_none() {
             steps.extend(state.line.serials().map(Step::Steal));
@@ -127,7 +130,7 @@ impl Scenario {
         }
     }
 
-    /// The bound, and the provisos of property 1 for a bearer session.
+    /// The bound, and the provisos of property 1.
     fn allows(&self, state: &State, request: Request) -> bool {
         let shown = state.line.generation(request.token);
         let newest = state.line.generation(state.newest.token);
@@ -136,29 +139,28 @@ impl Scenario {
             || self.thief != Thief::Absent
             || shown >= newest
             || request.arrived < state.newest.at + self.bounds.window;
-        within && timely
+        let waited = instant(state.now).since(instant(request.arrived));
+        let short_wait = !self.provisos.short_wait || waited <= self.policy.idle_grace;
+        within && timely && short_wait
     }
 
-    /// An owner who comes in time is never idle, by its own account.
+    /// The owner comes before the idle end that it was told.
     fn clock_may_tick(&self, state: &State) -> bool {
-        let since = if self.provisos.turns_kept {
-            state.newest.at
-        } else {
-            state.turned_at
-        };
-        self.bounds
-            .idle
-            .is_none_or(|idle| state.now + 1 < since + idle)
+        let in_time = |idle: Idle| state.now + 1 < state.told_from + idle.told;
+        self.bounds.idle.is_none_or(in_time)
     }
 
-    /// A crash takes a turn back, which brings the idle end nearer.
+    /// Whether the disk may still lack what it lacks.
     fn may_crash(&self, state: &State) -> bool {
-        let kept = |idle| state.now < state.newest_on_disk.at + idle;
-        !self.provisos.turns_kept || self.bounds.idle.is_none_or(kept)
+        let lag = instant(state.now).since(instant(state.unwritten_since));
+        !self.provisos.disk_lag || lag <= self.policy.idle_grace / 2
     }
 
     fn crash(&self, state: &mut State) {
+        let over = state.row.ended.is_some();
         state.crash();
+        let revived = over && state.row.ended.is_none();
+        state.faults.unseen |= revived && self.promises_detection();
         if state.thief.is_none() || !self.promises_detection() {
             return;
         }
@@ -176,6 +178,9 @@ impl Scenario {
         state.owner.tick(earliest);
         if let Some(thief) = &mut state.thief {
             thief.tick(earliest);
+        }
+        if !self.may_crash(state) {
+            state.flush();
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     report::{broken, counterexample, transcript},
     rule::Rule,
     scenario::Scenario,
-    wrong_rows, wrong_turns,
+    wrong_promises, wrong_rows, wrong_turns,
 };
 
 /// A rule that is wrong in one case, where it is found, and by which property.
@@ -48,8 +48,10 @@ fn all() -> Vec<Mutant> {
         wrong_turns::of_retry(),
         wrong_turns::of_window(),
         wrong_turns::of_reuse(),
+        wrong_turns::of_idle(),
         wrong_turns::of_possession(),
         wrong_rows::all(),
+        wrong_promises::all(),
     ]
     .concat()
 }

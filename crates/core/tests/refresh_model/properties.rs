@@ -1,9 +1,26 @@
 //! The three properties of the rotation, and what must be reachable for them to mean anything.
+//!
+//! 1. Within its lifetimes, an owner who does not show a wrong key is answered, and the session does not end. Its idle
+//!    lifetime counts as the owner was told, without the grace, from the newest rotation ever answered, even if a crash
+//!    forgot that one. This is claimed of a bearer session without a thief, and of a bound session in every case.
+//! 2. At every moment one token is the newest, and everybody who is answered gets that one.
+//! 3. Of a *bound* session: a thief without the key gets nothing and changes nothing. Of a *bearer* session: whoever
+//!    missed a rotation by the other since it was last answered, and presents at least a window after the first such
+//!    rotation, ends the session; a session that ended stays so. Whoever copies a spent token has missed what spent it.
+//!
+//!    Presentations are counted since the last crash after the theft. Once the row has lagged, after the theft or at
+//!    it, only what a party holds counts and not late copies of something older, and one presentation that had to end
+//!    the session may be answered instead: it takes one, the other, and the first again.
+//!
+//! Each as far as [`super::scenario::Provisos`] says.
 
 use relatch_core::session::EndReason;
 use stateright::Property;
 
-use super::{scenario::Scenario, state::State};
+use super::{
+    scenario::{Scenario, instant},
+    state::State,
+};
 
 pub const ONE: &str = "1: the owner is never refused and the session never ends";
 pub const TWO: &str = "2: one token is the newest, and everybody who is answered gets that one";
@@ -37,6 +54,10 @@ pub fn of(scenario: &Scenario) -> Vec<Property<Scenario>> {
             Property::sometimes("reached: a row that lags", |_, state: &State| state.lags()),
         ),
         (
+            scenario.bounds.idle.is_some(),
+            Property::sometimes("reached: a rotation after a long pause", long_pause),
+        ),
+        (
             scenario.promises_detection(),
             Property::sometimes("reached: reuse", reuse_seen),
         ),
@@ -57,6 +78,11 @@ fn one_newest(_: &Scenario, state: &State) -> bool {
 
 fn last_generation(scenario: &Scenario, state: &State) -> bool {
     state.row.generation.0 == u32::from(scenario.bounds.generations)
+}
+
+fn long_pause(scenario: &Scenario, state: &State) -> bool {
+    let pause = state.row.rotated_at.since(instant(0));
+    state.row.generation.0 == 1 && pause > scenario.policy.idle_grace / 2
 }
 
 fn reuse_seen(_: &Scenario, state: &State) -> bool {

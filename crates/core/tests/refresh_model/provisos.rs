@@ -55,12 +55,25 @@ fn an_owner_who_stores_without_durability_ends_a_bearer_session() {
 }
 
 #[test]
-fn a_crash_that_forgets_a_turn_brings_the_idle_end_nearer() {
-    let found = broken_without(
-        "no crash forgets the turn that keeps the session from being idle",
-        Scenario::bound_idle,
-        |on| on.turns_kept = false,
-    );
+fn a_disk_that_lags_for_long_brings_the_idle_end_nearer() {
+    for scenario in [Scenario::bound_idle, Scenario::bearer_idle] {
+        let found = broken_without("the disk lags by at most half the grace", scenario, |on| {
+            on.disk_lag = false;
+        });
+        assert_eq!(found, ONE);
+    }
+}
+
+#[test]
+fn a_request_that_waits_for_longer_than_the_grace_brings_the_idle_end_nearer() {
+    let scenario = |bounds| {
+        let wait = 3;
+        Scenario::bound_idle(Bounds { wait, ..bounds })
+    };
+    assert_eq!(counterexample(&scenario(Bounds::SMALL)), None);
+    let found = broken_without("a request waits for at most the grace", scenario, |on| {
+        on.short_wait = false;
+    });
     assert_eq!(found, ONE);
 }
 

@@ -1,10 +1,12 @@
 //! The rule on trial: core's own decision and its effect on the row, or a mutant that is wrong in one case.
 
+use std::time::Duration;
+
 use relatch_core::{
     Timestamp,
     session::{
         Generation, Life, Policy,
-        refresh::{Presented, Turn, decide},
+        refresh::{self, Durability, Presented, Turn, decide},
     },
 };
 
@@ -17,6 +19,8 @@ pub enum Rule {
     WrongTurn(fn(&Case) -> Option<Turn>),
     /// The right turn, and something else done to the row.
     WrongRow(fn(&Life, &Turn, Timestamp) -> Option<Life>),
+    /// The right turn, and a promise that differs in one case.
+    WrongPromise(fn(&Life, &Turn, &Policy, Timestamp) -> Option<Durability>),
 }
 
 /// One call of the decision, and what is right.
@@ -47,7 +51,21 @@ impl Rule {
     pub fn after(&self, life: &Life, turn: &Turn, now: Timestamp) -> Option<Life> {
         match self {
             Self::WrongRow(after) => after(life, turn, now),
-            Self::Shipped | Self::WrongTurn(_) => life.after(turn, now),
+            Self::Shipped | Self::WrongTurn(_) | Self::WrongPromise(_) => life.after(turn, now),
+        }
+    }
+
+    pub fn durability(
+        &self,
+        life: &Life,
+        turn: &Turn,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Durability {
+        let right = refresh::durability(life, turn, policy, now);
+        match self {
+            Self::WrongPromise(wrong) => wrong(life, turn, policy, now).unwrap_or(right),
+            Self::Shipped | Self::WrongTurn(_) | Self::WrongRow(_) => right,
         }
     }
 }
@@ -83,6 +101,15 @@ impl Case<'_> {
 
     pub fn in_window(&self) -> bool {
         self.now.since(self.life.rotated_at) < self.policy.retry_window
+    }
+
+    /// The idle end were the grace another.
+    pub fn over_with_grace(&self, idle_grace: Duration) -> Option<Turn> {
+        let policy = Policy {
+            idle_grace,
+            ..self.policy.clone()
+        };
+        self.life.over(&policy, self.now).map(Turn::Over)
     }
 
     /// The row's newest token once more.

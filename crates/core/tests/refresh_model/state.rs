@@ -17,6 +17,9 @@ pub struct Newest {
     pub at: u8,
 }
 
+/// Later than every tick: the disk lacks nothing.
+const NOTHING: u8 = u8::MAX;
+
 /// What has gone wrong; the properties say that nothing has.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each property")]
@@ -47,8 +50,11 @@ pub struct State {
     pub newest_on_disk: Newest,
     /// When each token was spent, until somebody steals one.
     pub spent_at: [u8; ROOM],
-    /// The owner's last turn, where sessions can be idle.
-    pub turned_at: u8,
+    /// From when the idle end counts that the owner was told, where sessions can be idle: the newest rotation ever
+    /// answered, though a crash forgot it.
+    pub told_from: u8,
+    /// The oldest rotation that the disk lacks, where sessions can be idle.
+    pub unwritten_since: u8,
     pub watch: Watch,
     pub faults: Faults,
 }
@@ -76,7 +82,8 @@ impl State {
             newest,
             newest_on_disk: newest,
             spent_at: [0; ROOM],
-            turned_at: 0,
+            told_from: 0,
+            unwritten_since: NOTHING,
             watch: Watch::default(),
             faults: Faults::default(),
         }
@@ -112,19 +119,21 @@ impl State {
     pub fn flush(&mut self) {
         self.disk = self.row.clone();
         self.newest_on_disk = self.newest;
+        self.unwritten_since = NOTHING;
     }
 
     /// The database has what the disk has.
     pub fn crash(&mut self) {
         self.row = self.disk.clone();
         self.newest = self.newest_on_disk;
+        self.unwritten_since = NOTHING;
         self.crashes_left -= 1;
         self.settle();
     }
 
     /// Drops what nothing can depend on any more, so that equal futures are equal states.
     pub fn settle(&mut self) {
-        if self.crashes_left == 0 || self.row.ended.is_some() {
+        if self.crashes_left == 0 {
             self.flush();
         }
     }

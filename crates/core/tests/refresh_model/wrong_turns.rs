@@ -1,5 +1,7 @@
 //! Wrong turns, each in one case of the decision.
 
+use std::time::Duration;
+
 use relatch_core::session::{
     EndReason, Ended,
     refresh::{Possession, Presented, Turn, decide},
@@ -177,6 +179,24 @@ pub fn of_reuse() -> Vec<Mutant> {
             WrongTurn(|case| (case.life.ended.is_some() && case.is_spent()).then(|| case.newest())),
             Scenario::bearer_thief,
             THREE_BEARER,
+        ),
+    ]
+}
+
+/// The session has been idle for as long as it is told.
+pub fn of_idle() -> Vec<Mutant> {
+    vec![
+        (
+            "the idle end is enforced when it is told",
+            WrongTurn(|case| case.over_with_grace(Duration::ZERO)),
+            Scenario::bound_idle,
+            ONE,
+        ),
+        (
+            "the grace is half of what it has to be",
+            WrongTurn(|case| case.over_with_grace(case.policy.idle_grace / 2)),
+            Scenario::bearer_idle,
+            ONE,
         ),
     ]
 }
