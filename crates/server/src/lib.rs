@@ -2,7 +2,7 @@
 //! turns at every use.
 //!
 //! This crate is the server around `relatch-core`: configuration, threads, HTTP. [`Relatch`] is a server that is ready;
-//! [`serve`] puts it on a listener until it is told to stop.
+//! [`serve()`] puts it on a listener until it is told to stop.
 
 pub mod app;
 pub mod cli;
