@@ -40,8 +40,9 @@ fn what_the_readme_says_to_type_works() {
     }
     let server = Server::start();
     let welcome = type_in(&server.welcome());
-    assert_eq!(welcome[0]["user"]["username"], "ada");
-    assert_eq!(welcome[1]["username"], "ada");
+    let username = welcome[0]["user"]["username"].as_str();
+    assert!(username.is_some_and(|name| name.starts_with("ada")));
+    assert_eq!(welcome[1]["username"].as_str(), username);
     assert!(is_text(&welcome[2]["refresh_token"]) && welcome.len() == 3);
     let pasted = blocks.iter().filter(|block| block.contains("curl"));
     let answers = pasted.map(|block| type_in(&block.replace(DEFAULT, &server.address)));
