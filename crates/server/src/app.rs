@@ -42,7 +42,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
     master: MasterKey,
-    reloaded: tokio::sync::Mutex<Option<Instant>>,
+    reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
 /// Why a server cannot start.
@@ -168,17 +168,23 @@ impl App {
     /// Reads the keys anew, unless that was done within the last second.
     pub(crate) async fn reload_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut reloaded = self.reloaded.lock().await;
-        if reloaded.is_some_and(|at| at.elapsed() < RELOAD_PAUSE) {
-            return Ok(());
+        if let Some((at, outcome)) = *reloaded
+            && at.elapsed() < RELOAD_PAUSE
+        {
+            return outcome;
         }
-        *reloaded = Some(Instant::now());
+        let outcome = self.read_keys(now).await;
+        *reloaded = Some((Instant::now(), outcome));
+        outcome
+    }
+
+    async fn read_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let table = self.domain.store.load_keys().await?;
-        match Keyring::open(&table, &self.master, now) {
-            Ok(keys) => self.domain.keys.store(Arc::new(keys)),
-            Err(error) => {
-                tracing::error!(%error, "the keys in the database cannot be opened; the ones from before stay");
-            }
-        }
+        let keys = Keyring::open(&table, &self.master, now).map_err(|error| {
+            tracing::error!(%error, "the keys in the database cannot be opened; the ones from before stay");
+            StoreError::Unavailable
+        })?;
+        self.domain.keys.store(Arc::new(keys));
         Ok(())
     }
 }

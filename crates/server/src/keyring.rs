@@ -110,22 +110,30 @@ fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeysErr
     };
     let master = MasterKey::from_bytes(chance::draw(entropy));
     let text = zeroize::Zeroizing::new(to_hex(master.expose()) + "\n");
-    let unfinished = path.with_extension("new");
+    let name = u64::from_be_bytes(chance::draw(entropy));
+    let unfinished = path.with_extension(format!("{name:016x}.new"));
     let write = || {
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(&unfinished, path)?;
+        // A link, not a new name: it does not take the place of a key that another process has just made.
+        let linked = std::fs::hard_link(&unfinished, path);
+        std::fs::remove_file(&unfinished)?;
+        linked?;
         path.parent()
             .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     };
-    write().map_err(fault)?;
-    Ok(master)
+    match write() {
+        Ok(()) => Ok(master),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            read_master(path)?.ok_or_else(|| fault(error))
+        }
+        Err(error) => Err(fault(error)),
+    }
 }
 
 fn to_hex(bytes: &[u8]) -> String {

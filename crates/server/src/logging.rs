@@ -1,7 +1,7 @@
 //! The log: for people on a terminal, JSON lines otherwise, on standard error.
 //!
 //! Lines are gathered for a moment and written together: a system call a line would be a sixth of the cost of a refresh.
-//! A warning or worse is written at once; what waits when the process is killed is lost.
+//! A warning or worse does not wait; what waits when the process is killed is lost.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -15,8 +15,8 @@ use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter};
 /// How long lines are gathered.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// More waiting than this is written by whoever adds to it: the log never outgrows the memory.
-const MOST_WAITING: usize = 1 << 20;
+/// Bytes that may wait: the log never outgrows the memory.
+const MOST_WAITING: usize = 4 << 20;
 
 /// Starts logging for the whole process. `filter` is as `RELATCH_LOG` has it, for example `info` or `relatch=debug`.
 ///
@@ -53,20 +53,29 @@ impl Drop for Flush {
     }
 }
 
-/// The lines that wait.
+/// The lines that wait for the thread that writes them. Nobody else waits for standard error: when its reader stalls, lines
+/// are dropped and counted.
 #[derive(Clone)]
 struct Lines(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    waiting: Mutex<Vec<u8>>,
+    waiting: Mutex<Waiting>,
     wake: Condvar,
+    /// Held while writing, so that lines stay in order.
+    writing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: Vec<u8>,
+    urgent: bool,
+    dropped: u64,
 }
 
 impl Lines {
     fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let lines = Self(Arc::clone(&shared));
+        let lines = Self(Arc::default());
         let writer = lines.clone();
         std::thread::Builder::new()
             .name("log".to_owned())
@@ -75,34 +84,44 @@ impl Lines {
     }
 
     fn run(&self) -> ! {
+        let wake = &self.0.wake;
         loop {
-            let waiting = self
-                .0
-                .wake
-                .wait_while(self.lock(), |waiting| waiting.is_empty());
-            drop(waiting);
-            std::thread::sleep(PAUSE);
+            let some = wake
+                .wait_while(self.lock(), |waiting| waiting.text.is_empty())
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(wake.wait_timeout_while(some, PAUSE, |waiting| !waiting.urgent));
             self.flush();
         }
     }
 
-    /// Written under the lock, so that lines stay in order. A standard error that is gone is nobody's to tell.
     fn flush(&self) {
-        let mut waiting = self.lock();
-        let _ = io::stderr().write_all(&waiting);
-        waiting.clear();
+        let _writing = self.0.writing.lock();
+        let waiting = std::mem::take(&mut *self.lock());
+        // A standard error that is gone is nobody's to tell.
+        let _ = io::stderr().write_all(&waiting.text);
+        if waiting.dropped > 0 {
+            let _ = writeln!(
+                io::stderr(),
+                "relatch: {} log lines were dropped",
+                waiting.dropped
+            );
+        }
     }
 
-    fn add(&self, line: &[u8]) -> usize {
+    fn add(&self, line: &[u8], urgent: bool) {
         let mut waiting = self.lock();
-        if waiting.is_empty() {
+        if waiting.text.len() + line.len() > MOST_WAITING {
+            waiting.dropped += 1;
+            return;
+        }
+        if waiting.text.is_empty() || urgent {
             self.0.wake.notify_one();
         }
-        waiting.extend_from_slice(line);
-        waiting.len()
+        waiting.urgent |= urgent;
+        waiting.text.extend_from_slice(line);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0
             .waiting
             .lock()
@@ -113,15 +132,12 @@ impl Lines {
 /// One line on its way.
 struct Line<'a> {
     lines: &'a Lines,
-    at_once: bool,
+    urgent: bool,
 }
 
 impl io::Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let waiting = self.lines.add(line);
-        if self.at_once || waiting > MOST_WAITING {
-            self.lines.flush();
-        }
+        self.lines.add(line, self.urgent);
         Ok(line.len())
     }
 
@@ -136,14 +152,14 @@ impl<'a> MakeWriter<'a> for Lines {
     fn make_writer(&'a self) -> Line<'a> {
         Line {
             lines: self,
-            at_once: true,
+            urgent: true,
         }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
         Line {
             lines: self,
-            at_once: *metadata.level() <= Level::WARN,
+            urgent: *metadata.level() <= Level::WARN,
         }
     }
 }

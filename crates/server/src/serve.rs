@@ -8,7 +8,6 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -90,9 +89,11 @@ impl Server {
     fn connect(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
         // Answers are small and whole: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        // Who does not read an answer in time loses the connection (RFC 5482).
-        let patience = self.app.config.server.request_timeout;
-        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(patience));
+        // Who does not read an answer in time loses the connection (RFC 5482); other systems have no
+        // such option.
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream)
+            .set_tcp_user_timeout(Some(self.app.config.server.request_timeout));
         let peer = stream
             .peer_addr()
             .ok()

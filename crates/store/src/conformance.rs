@@ -115,7 +115,7 @@ macro_rules! conformance {
             all_but_one_end
             other_users_are_not_touched
             an_end_is_counted_and_recorded_once
-            what_ran_out_is_not_ended_again
+            what_ran_out_does_not_come_back
             many_at_once_end_each_session_once
             an_end_that_fails_leaves_nothing_half_done
         );

@@ -46,6 +46,13 @@ pub struct Cost {
     pub passes: u32,
 }
 
+impl Cost {
+    /// KiB written in all.
+    fn work(self) -> u64 {
+        u64::from(self.memory) * u64::from(self.passes)
+    }
+}
+
 /// What a verification found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -125,15 +132,21 @@ impl Scratch {
             memory: params.m_cost(),
             passes: params.t_cost(),
         };
-        // The other work is done for a wrong password too: else the time would tell who registered before the cost was
-        // raised.
-        let rehashed = (made_at != cost || params.p_cost() != 1)
-            .then(|| self.hash(password, cost, entropy))
-            .flatten();
-        if right {
-            Verdict::Right { rehashed }
-        } else {
-            Verdict::Wrong
+        if !right {
+            // What an older hash was cheaper is made up for: else the time would tell who registered before the cost was
+            // raised.
+            let missing = cost.work().saturating_sub(made_at.work()) / u64::from(cost.passes);
+            let memory = u32::try_from(missing).unwrap_or(0);
+            self.hash(password, Cost { memory, ..cost }, entropy);
+            return Verdict::Wrong;
+        }
+        let today = made_at == cost && params.p_cost() == 1;
+        Verdict::Right {
+            rehashed: if today {
+                None
+            } else {
+                self.hash(password, cost, entropy)
+            },
         }
     }
 

@@ -68,8 +68,8 @@ impl Password {
     /// # Errors
     /// [`PasswordFault::TooLong`] and [`PasswordFault::InvalidCharacters`]: nobody can have such a password.
     pub fn attempt(text: &str) -> Result<Self, PasswordFault> {
-        // NFC never makes more than three characters of one, so that nothing long has to be normalised to be refused.
-        if text.chars().count() > LONGEST * 3 {
+        // NFC makes one character of four at most, so that nothing longer has to be normalised to be refused.
+        if text.chars().count() > LONGEST * 4 {
             return Err(PasswordFault::TooLong);
         }
         let password = Self(text.nfc().collect());

@@ -52,8 +52,8 @@ pub trait SessionStore {
     /// [`StoreError`].
     async fn open_session(&self, opening: Opening) -> Result<Opened, StoreError>;
 
-    /// Locks the session's row, calls [`refresh::turn`], writes what it changed. Healing if it rotates, durable if it
-    /// ends.
+    /// Locks the session's row, calls [`refresh::turn`], writes what it changed. As durable as
+    /// [`refresh::durability`] says.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -65,7 +65,7 @@ pub trait SessionStore {
     /// [`StoreError`].
     async fn find_session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
 
-    /// All rows of a user, over or not, in no order.
+    /// The sessions of a user that nobody ended, in no order; some may have run out.
     ///
     /// # Errors
     /// [`StoreError`].

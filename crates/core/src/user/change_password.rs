@@ -1,6 +1,6 @@
 //! A user changes his password: every session of his ends, and the caller gets a fresh one.
 
-use super::{User, login::LoginError, login::verify_caller, store::Changing};
+use super::{login::LoginError, login::verify_caller, store::Changing};
 use crate::{
     Domain,
     event::{Event, EventKind},
@@ -29,7 +29,7 @@ pub async fn change_password(
     caller: &Caller,
     old: Password,
     new: &str,
-) -> Result<(User, IssuedTokens), ChangePasswordError> {
+) -> Result<IssuedTokens, ChangePasswordError> {
     let session = list::current(domain, caller)
         .await
         .map_err(LoginError::from)?;
@@ -72,8 +72,14 @@ pub async fn change_password(
         .await
         .map_err(LoginError::from)?
     {
-        Opened::Session(session) => Ok((user, domain.issue(&session, caller.now))),
-        Opened::CredentialsChanged => Err(LoginError::InvalidCredentials.into()),
+        Opened::Session(session) => Ok(domain.issue(&session, caller.now)),
+        Opened::CredentialsChanged => {
+            // If it was the session that ended meanwhile, that is what to say.
+            list::current(domain, caller)
+                .await
+                .map_err(LoginError::from)?;
+            Err(LoginError::InvalidCredentials.into())
+        }
         Opened::UserDisabled => Err(LoginError::UserDisabled.into()),
     }
 }

@@ -96,7 +96,10 @@ fn read_environment(
     faults: &mut Vec<String>,
 ) {
     for (name, value) in environment {
-        let Some(rest) = name.strip_prefix("RELATCH_").filter(|rest| *rest != "LOG") else {
+        let Some(rest) = name
+            .strip_prefix("RELATCH_")
+            .filter(|rest| !is_foreign(rest))
+        else {
             continue;
         };
         let key = rest.to_ascii_lowercase().replacen('_', ".", 1);
@@ -104,6 +107,11 @@ fn read_environment(
             faults.push(format!("environment variable {name}: {fault}"));
         }
     }
+}
+
+/// `RELATCH_LOG` is the log's; the others Kubernetes sets beside a service of our name.
+fn is_foreign(rest: &str) -> bool {
+    rest == "LOG" || rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
 }
 
 fn set(config: &mut Config, key: &str, value: Option<String>) -> Result<(), String> {
@@ -169,6 +177,8 @@ mod tests {
             ("RELATCH_SESSION_RETRY_WINDOW", "1s"),
             ("RELATCH_SERVER_LISTEN", "127.0.0.1:1"),
             ("RELATCH_LOG", "debug"),
+            ("RELATCH_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("RELATCH_SERVICE_HOST", "10.0.0.1"),
             ("HOME", "/"),
         ];
         let environment = environment

@@ -89,7 +89,7 @@ impl Arrival {
 pub(super) struct Note {
     /// What became of it: an error's code, or how a refresh went.
     pub(super) outcome: Option<&'static str>,
-    /// Why a session is over.
+    /// Why a session is over, or what is wrong here.
     pub(super) reason: Option<&'static str>,
     pub(super) session: Option<SessionId>,
     /// Of the refresh token that was answered, or of the one that was refused.

@@ -35,7 +35,7 @@ pub(super) async fn change(
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
     };
-    let (_, tokens) = change_password::change_password(&app.domain, &caller, old, &new).await?;
+    let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
     Ok(answer::tokens(StatusCode::OK, &tokens, None, caller.now))
 }
 

@@ -78,11 +78,12 @@ pub struct FieldError {
 #[derive(Clone, Debug)]
 pub struct Problem {
     code: Code,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     errors: Vec<FieldError>,
     ended: Option<Ended>,
-    challenge: Option<String>,
+    challenge: Option<&'static str>,
     about: Option<(SessionId, Generation)>,
+    cause: Option<&'static str>,
 }
 
 impl Problem {
@@ -95,6 +96,7 @@ impl Problem {
             ended: None,
             challenge: None,
             about: None,
+            cause: None,
         }
     }
 
@@ -127,16 +129,16 @@ impl Problem {
     #[must_use]
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self {
-            detail: Some(detail.into()),
+            detail: Some(detail.into().into()),
             ..self
         }
     }
 
     /// The same, asking for a bearer token (RFC 6750 §3).
     #[must_use]
-    pub fn challenge(self, challenge: impl Into<String>) -> Self {
+    pub fn challenge(self, challenge: &'static str) -> Self {
         Self {
-            challenge: Some(challenge.into()),
+            challenge: Some(challenge),
             ..self
         }
     }
@@ -147,6 +149,14 @@ impl Problem {
         Self {
             about: Some((session, generation)),
             ..self
+        }
+    }
+
+    /// A fault of ours, with its cause for the log alone.
+    pub fn internal(cause: &'static str) -> Self {
+        Self {
+            cause: Some(cause),
+            ..Self::new(Code::Internal)
         }
     }
 
@@ -178,14 +188,14 @@ impl Problem {
     }
 
     fn challenge_header(&self) -> Option<HeaderValue> {
-        let text = match (&self.challenge, self.code) {
+        let text = match (self.challenge, self.code) {
             (Some(challenge), _) => challenge,
             (None, Code::InvalidToken | Code::SessionEnded | Code::SessionUnknown) => {
                 "Bearer error=\"invalid_token\""
             }
             _ => return None,
         };
-        HeaderValue::from_str(text).ok()
+        Some(HeaderValue::from_static(text))
     }
 }
 
@@ -223,7 +233,7 @@ impl IntoResponse for Problem {
         }
         let note = Note {
             outcome: Some(self.code.name()),
-            reason: self.ended.map(|ended| ended.reason.name()),
+            reason: self.ended.map(|ended| ended.reason.name()).or(self.cause),
             session: self.about.map(|about| about.0),
             generation: self.about.map(|about| about.1.0),
         };

@@ -238,7 +238,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Overloaded => Self::new(Code::Overloaded),
             StoreError::Unavailable => Self::new(Code::Unavailable),
-            StoreError::Corrupt(_) => Self::new(Code::Internal),
+            StoreError::Corrupt(what) => Self::internal(what),
         }
     }
 }

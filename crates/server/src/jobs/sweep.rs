@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Between two walks.
 const REST: Duration = Duration::from_mins(30);
 
+/// Before the first walk: a start has other things to do.
+const QUIET_START: Duration = Duration::from_mins(1);
+
 /// How long failed logins stay counted.
 const KEEP_FAILED_LOGINS: Duration = Duration::from_hours(90 * 24);
 
@@ -28,20 +31,14 @@ pub(crate) fn start(app: &Arc<App>) {
 }
 
 async fn run(app: Weak<App>) {
-    loop {
+    tokio::time::sleep(QUIET_START).await;
+    while app.strong_count() > 0 {
+        for swept in [sessions(&app).await, failed_logins(&app).await] {
+            if let Err(error) = swept {
+                tracing::warn!(%error, "what is old was not removed; the next walk does it");
+            }
+        }
         tokio::time::sleep(REST).await;
-        let walked = sessions(&app).await;
-        let swept = if walked.is_ok() {
-            failed_logins(&app).await
-        } else {
-            walked
-        };
-        if let Err(error) = swept {
-            tracing::warn!(%error, "what is old was not removed; the next walk does it");
-        }
-        if app.strong_count() == 0 {
-            return;
-        }
     }
 }
 

@@ -27,7 +27,8 @@ CREATE TABLE session (
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX session_user ON session (user_id);
+-- Ended ones are not in it: a user may have any number of those, and whoever logs in must not wait for them.
+CREATE INDEX session_user ON session (user_id) WHERE ended_at IS NULL;
 
 -- The secret of a key is sealed under the master key, which is never in here.
 CREATE TABLE key (

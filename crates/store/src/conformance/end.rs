@@ -118,19 +118,20 @@ pub async fn an_end_is_counted_and_recorded_once(factory: &dyn Factory) {
     assert_eq!(scene.count(a.user, "session.ended").await, 3);
 }
 
-/// Idle or expired is over: it gets no other reason, no event, no count.
-pub async fn what_ran_out_is_not_ended_again(factory: &dyn Factory) {
+/// Idle or expired is over and not counted. It is not ended alone; with all it is, so that a clock that goes back does not
+/// bring it to life again after a password change.
+pub async fn what_ran_out_does_not_come_back(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let first = scene.register("ada").await;
     let remembered = scene.draw_as(first.user, START, true);
     let remembered = scene.open(remembered).await;
     let late = START.plus(scene.policy.usual.idle);
     assert_eq!(scene.end(&first, EndReason::Logout, late).await, 0);
+    assert_eq!(scene.row(&first).await, first);
     let order = ending(first.user, Which::All, EndReason::LogoutEverywhere, late);
     assert_eq!(scene.store.end_sessions(order).await, Ok(1));
-    assert_eq!(scene.row(&first).await, first);
-    assert_eq!(scene.live(&[&remembered], late).await, [false]);
-    assert_eq!(scene.count(first.user, "session.ended").await, 1);
+    assert_eq!(scene.live(&[&first, &remembered], START).await, [false; 2]);
+    assert_eq!(scene.count(first.user, "session.ended").await, 2);
 }
 
 /// 16 orders to end all three sessions: three ends altogether.

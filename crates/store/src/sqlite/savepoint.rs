@@ -16,9 +16,11 @@ pub(super) fn within<T>(
         return result;
     }
     if result.is_err() {
-        connection
-            .prepare_cached("ROLLBACK TO member")?
-            .execute([])?;
+        // Where not even this works, nothing of the transaction may be kept.
+        if let Err(error) = connection.execute_batch("ROLLBACK TO member") {
+            connection.execute_batch("ROLLBACK")?;
+            return Err(error.into());
+        }
     }
     connection.prepare_cached("RELEASE member")?.execute([])?;
     result

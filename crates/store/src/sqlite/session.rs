@@ -98,9 +98,10 @@ pub(super) fn find(connection: &Connection, id: SessionId) -> Result<Option<Sess
     row::first(statement.query([id.0.as_bytes()])?, row::session)
 }
 
+/// Those that nobody ended; some of them may have run out.
 fn of_user(connection: &Connection, user: UserId) -> Result<Vec<Session>, Fault> {
-    let mut statement =
-        connection.prepare_cached(&format!("SELECT {SESSION} FROM session WHERE user_id = ?1"))?;
+    let sql = format!("SELECT {SESSION} FROM session WHERE user_id = ?1 AND ended_at IS NULL");
+    let mut statement = connection.prepare_cached(&sql)?;
     row::all(statement.query([user.0.as_bytes()])?, row::session)
 }
 
@@ -203,7 +204,8 @@ pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), F
     Ok(())
 }
 
-/// Ends those of the user's sessions that are meant and not over yet, each with an event.
+/// Ends those of the user's sessions that are meant, each with an event; how many of them were live. Of all, those that
+/// have run out are ended too: a clock that goes back must not bring them to life again.
 pub(super) fn end(
     connection: &Connection,
     ending: &Ending,
@@ -218,10 +220,12 @@ pub(super) fn end(
     } else {
         None
     };
+    let one = matches!(ending.which, Which::One(_));
     meant.retain(|session| {
         session.user == ending.user
             && Some(session.id) != spared
-            && !session.is_over(policy, ending.now)
+            && session.life.ended.is_none()
+            && !(one && session.is_over(policy, ending.now))
     });
     for session in &meant {
         end_one(
@@ -232,7 +236,10 @@ pub(super) fn end(
             ending.now,
         )?;
     }
-    Ok(meant.len())
+    let live = meant
+        .iter()
+        .filter(|session| !session.is_over(policy, ending.now));
+    Ok(live.count())
 }
 
 fn end_one(
