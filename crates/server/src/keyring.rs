@@ -157,3 +157,27 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
     }
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    #[test]
+    fn of_two_first_starts_at_once_both_have_the_key_that_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("master.key");
+        let make = || write_master(&path, &SystemEntropy).expect("a key");
+        let made = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            let made = threads
+                .into_iter()
+                .map(|thread| thread.join().expect("ends"));
+            made.collect::<Vec<_>>()
+        });
+        let kept = read_master(&path).expect("reads").expect("is there");
+        assert!(made.iter().all(|master| master.expose() == kept.expose()));
+        let names = std::fs::read_dir(folder.path()).expect("lists").count();
+        assert_eq!(names, 1, "nothing unfinished is left");
+    }
+}

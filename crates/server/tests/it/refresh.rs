@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use axum::http::Method;
 use insta::assert_snapshot;
-use relatch_core::session::ReuseScope;
+use relatch_core::{
+    session::{Generation, ReuseScope, SessionId, SessionSecret},
+    token::TokenKey,
+};
 
 use crate::server::Server;
 
@@ -217,4 +220,19 @@ async fn no_token_is_an_error_that_says_where_to_put_it() {
       "type": "urn:relatch:error:invalid_request"
     }
     "#);
+}
+
+#[tokio::test]
+async fn a_token_of_a_key_not_seen_yet_is_unavailable_while_the_database_is_away() {
+    let key = TokenKey::new(9, &[1; 32]);
+    let session = SessionId(uuid::Uuid::from_u128(1));
+    let token = key.issue(session, &SessionSecret::from_bytes([2; 32]), Generation(0));
+    let server = Server::start().await;
+    server.relatch.close();
+    for _ in 0..2 {
+        let answer = server.refresh(token.expose()).await;
+        assert_eq!((answer.status, answer.code()), (503, "unavailable"));
+    }
+    let server = Server::start().await;
+    assert_eq!(server.refresh(token.expose()).await.code(), "invalid_token");
 }
