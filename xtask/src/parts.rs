@@ -100,27 +100,16 @@ fn fmt() -> Result<Outcome, Failure> {
 }
 
 fn clippy() -> Result<Outcome, Failure> {
-    run(&mut cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
-    Ok(Outcome::Passed)
+    clippy_of(&["--workspace"])
 }
 
 fn clippy_of_the_server() -> Result<Outcome, Failure> {
-    run(&mut cargo(&[
-        "clippy",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    clippy_of(&[])
+}
+
+fn clippy_of(packages: &[&str]) -> Result<Outcome, Failure> {
+    let rest = ["--all-targets", "--locked", "--", "-D", "warnings"];
+    run(cargo(&["clippy"]).args(packages).args(rest))?;
     Ok(Outcome::Passed)
 }
 

@@ -9,3 +9,15 @@ pub use lifecycle::KeyState;
 pub use ring::{Keyring, KeyringError};
 pub use seal::{MasterKey, Sealed};
 pub use store::{KeyRecord, KeyTable, Purpose};
+
+/// Bytes as hexadecimal digits: the names of master keys, and the form of their file.
+pub fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String has no way to fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

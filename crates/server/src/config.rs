@@ -60,7 +60,7 @@ pub struct ServerConfig {
     pub max_headers: usize,
     /// How long a request's head may take, and a connection idle.
     pub header_timeout: Duration,
-    /// How long a request may take from its head to its answer.
+    /// How long a body may take to arrive, then its answer, and how long an answer may be left unread.
     pub request_timeout: Duration,
     /// How many connections may be open.
     pub max_connections: usize,

@@ -9,7 +9,7 @@ use std::{
 
 use relatch_core::{
     Entropy, Store, StoreError, Timestamp, chance,
-    key::{KeyRecord, Keyring, KeyringError, MasterKey, Purpose},
+    key::{KeyRecord, Keyring, KeyringError, MasterKey, Purpose, to_hex},
 };
 
 /// Why there are no keys to serve with.
@@ -123,9 +123,9 @@ fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeysErr
         // A link, not a new name: it does not take the place of a key that another process has just made.
         let linked = std::fs::hard_link(&unfinished, path);
         std::fs::remove_file(&unfinished)?;
-        linked?;
         path.parent()
-            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+        linked
     };
     match write() {
         Ok(()) => Ok(master),
@@ -134,17 +134,6 @@ fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeysErr
         }
         Err(error) => Err(fault(error)),
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String has no way to fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

@@ -2,7 +2,7 @@
 
 use relatch_verify::{Jwk, KeySet};
 
-use super::{KeyRecord, KeyTable, MasterKey, Purpose};
+use super::{KeyRecord, KeyTable, MasterKey, Purpose, to_hex};
 use crate::{
     Timestamp,
     token::{SigningKey, TokenKey, TokenKeys},
@@ -120,8 +120,8 @@ fn open(
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, KeyringError> {
     if record.sealed.master != master.id() {
         return Err(KeyringError::WrongMasterKey {
-            needed: hex(&record.sealed.master),
-            given: hex(&master.id()),
+            needed: to_hex(&record.sealed.master),
+            given: to_hex(&master.id()),
         });
     }
     master
@@ -134,14 +134,6 @@ fn damaged(record: &KeyRecord) -> KeyringError {
         purpose: record.purpose.name(),
         id: record.id.clone(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

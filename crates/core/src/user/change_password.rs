@@ -38,10 +38,8 @@ pub async fn change_password(
         .credentials_of(caller.user)
         .await
         .map_err(LoginError::from)?;
-    let user = found
-        .map(|found| found.user)
-        .ok_or(LoginError::UnknownSession)?;
-    let new = Password::choose(new, Some(&user.username), Some(&user.email))
+    let found = found.ok_or(LoginError::UnknownSession)?;
+    let new = Password::choose(new, Some(&found.user.username), Some(&found.user.email))
         .map_err(ChangePasswordError::NewPassword)?;
     let failure = Event::of_session(
         &session,
@@ -49,7 +47,7 @@ pub async fn change_password(
         &caller.origin,
         caller.now,
     );
-    let credentials = verify_caller(domain, caller, old, failure).await?;
+    let credentials = verify_caller(domain, Some(found), old, failure).await?;
     let hash = domain.hasher.hash(new).await.map_err(LoginError::from)?;
     let login = Login {
         device: session.device,
@@ -57,7 +55,7 @@ pub async fn change_password(
         origin: caller.origin.clone(),
         now: caller.now,
     };
-    let fresh = Session::begin(user.id, &login, domain);
+    let fresh = Session::begin(caller.user, &login, domain);
     let (verified, origin) = (credentials.version, login.origin);
     let changing = Changing {
         session: fresh,

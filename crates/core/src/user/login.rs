@@ -83,9 +83,10 @@ pub async fn reauthenticate(
 ) -> Result<(AccessToken, Timestamp), LoginError> {
     let session = list::current(domain, caller).await?;
     let event = |kind| Event::of_session(&session, kind, &caller.origin, caller.now);
+    let found = domain.store.credentials_of(caller.user).await?;
     verify_caller(
         domain,
-        caller,
+        found,
         password,
         event(EventKind::ReauthenticationFailed),
     )
@@ -99,14 +100,13 @@ pub async fn reauthenticate(
     Ok(domain.issue_access(&session, caller.now, caller.now))
 }
 
-/// Verifies the caller's own password; a wrong one leaves `failure` on record.
+/// Verifies the password of the credentials that were found; a wrong one leaves `failure` on record.
 pub(super) async fn verify_caller(
     domain: &Domain,
-    caller: &Caller,
+    found: Option<Credentials>,
     password: Password,
     failure: Event,
 ) -> Result<Credentials, LoginError> {
-    let found = domain.store.credentials_of(caller.user).await?;
     match verify(domain, found, password).await? {
         Checked::Right(credentials, _) => Ok(credentials),
         Checked::Wrong(_) => {

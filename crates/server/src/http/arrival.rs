@@ -128,8 +128,7 @@ pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Reque
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
     let (method, path) = (request.method().clone(), request.uri().clone());
-    // The router is always ready and never fails.
-    // The body has its own time, which ends first.
+    // The body has its own time, which ends first. The router is always ready and never fails.
     let patience = app.config.server.request_timeout * 2;
     let answer = tokio::time::timeout(patience, router.call(request)).await;
     let response = match answer {

@@ -1,6 +1,6 @@
 //! Sessions in SQLite.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use relatch_core::{
@@ -89,12 +89,12 @@ impl SessionStore for Sqlite {
     }
 }
 
-/// The hot one, spelt out so that no text is built for it. The same columns as [`SESSION`].
-const BY_ID: &str = "SELECT id, user_id, secret, generation, rotated_at, created_at, expires_at, \
-     remember_me, bound, device, ended_at, end_reason FROM session WHERE id = ?1";
+/// The hot one: no text is built for it each time.
+static BY_ID: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {SESSION} FROM session WHERE id = ?1"));
 
 pub(super) fn find(connection: &Connection, id: SessionId) -> Result<Option<Session>, Fault> {
-    let mut statement = connection.prepare_cached(BY_ID)?;
+    let mut statement = connection.prepare_cached(&BY_ID)?;
     row::first(statement.query([id.0.as_bytes()])?, row::session)
 }
 
