@@ -96,12 +96,7 @@ impl Relatch {
             source,
         })?;
         let policy = Arc::new(config.session.clone());
-        let options = Options {
-            path: folder.join("relatch.db"),
-            synchronous: config.store.synchronous,
-            write_queue: config.store.write_queue,
-            readers: config.store.readers,
-        };
+        let options = store_options(&config);
         let store =
             Sqlite::open(&options, Arc::clone(&policy)).map_err(|source| StartError::Database {
                 path: options.path,
@@ -186,6 +181,16 @@ impl App {
         })?;
         self.domain.keys.store(Arc::new(keys));
         Ok(())
+    }
+}
+
+/// Where the database is and how it is used.
+pub(crate) fn store_options(config: &Config) -> Options {
+    Options {
+        path: config.server.data_dir.join("relatch.db"),
+        synchronous: config.store.synchronous,
+        write_queue: config.store.write_queue,
+        readers: config.store.readers,
     }
 }
 

@@ -1,17 +1,20 @@
-//! The command line.
+//! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+mod key;
+mod output;
+mod place;
+mod serve;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    Relatch,
-    config::{self, Config, Overrides},
-    serve,
-};
+use crate::config;
 
 /// An authentication server for REST APIs: users log in and get a short-lived access token (JWT) and a refresh token that
 /// turns at every use.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such thing, 4 the answer is no.
 #[derive(Parser)]
 #[command(name = "relatch", version, arg_required_else_help = true)]
 struct Arguments {
@@ -22,23 +25,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Serve: makes the data folder, the master key and the keys where there are none.
-    Serve(Serve),
+    Serve(serve::Serve),
+    /// Look at the keys and turn them.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-}
-
-#[derive(clap::Args)]
-struct Serve {
-    /// A TOML file; `relatch config reference` lists what may be in it.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The folder of the database and the master key [default: relatch-data]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
 }
 
 #[derive(Subcommand)]
@@ -47,83 +40,66 @@ enum ConfigCommand {
     Reference,
 }
 
-/// Runs the command that the arguments name. Exit codes: 0 done, 1 failed, 2 wrong usage.
+/// Why a command did not do what it was asked; each kind has its exit code.
+#[derive(Debug)]
+enum Failure {
+    /// It could not be done.
+    Failed(String),
+    /// What was named is not there.
+    NotFound(String),
+    /// It was looked at, and the answer is no.
+    #[expect(dead_code, reason = "for commands that check")]
+    No(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
+impl From<config::ConfigError> for Failure {
+    fn from(error: config::ConfigError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<relatch_core::StoreError> for Failure {
+    fn from(error: relatch_core::StoreError) -> Self {
+        Self::Failed(chain(error))
+    }
+}
+
+/// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Serve(arguments) => report(run_server(arguments)),
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Key(command) => key::run(&command),
         Command::Config(ConfigCommand::Reference) => {
             print!("{}", config::reference());
-            ExitCode::SUCCESS
+            Ok(())
         }
-    }
-}
-
-fn report(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("relatch: {message}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run_server(arguments: Serve) -> Result<(), String> {
-    let environment = || {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
     };
-    let filter = environment()
+    let (code, message) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => (1, message),
+        Err(Failure::NotFound(message)) => (3, message),
+        Err(Failure::No(message)) => (4, message),
+    };
+    eprintln!("relatch: {message}");
+    ExitCode::from(code)
+}
+
+/// The environment as texts.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn log_filter() -> Option<String> {
+    environment()
         .find(|variable| variable.0 == "RELATCH_LOG")
-        .map(|variable| variable.1);
-    let _flush = crate::logging::start(filter.as_deref().unwrap_or("info"))?;
-    let overrides = Overrides {
-        data_dir: arguments.data,
-        listen: arguments.listen,
-    };
-    let config = config::load(arguments.config.as_deref(), environment(), overrides)
-        .map_err(|error| error.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(chain)?;
-    runtime.block_on(serve_until_signal(config))
-}
-
-async fn serve_until_signal(mut config: Config) -> Result<(), String> {
-    let address = config.server.listen;
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    let address = listener.local_addr().map_err(chain)?;
-    let issuer = config
-        .issuer
-        .url
-        .get_or_insert_with(|| format!("http://{address}"))
-        .clone();
-    let relatch = Relatch::open(config).await.map_err(chain)?;
-    tracing::info!(%address, issuer, "listening");
-    print!("{}", welcome(address));
-    serve::serve(listener, &relatch, serve::signal()).await;
-    relatch.close();
-    tracing::info!("stopped");
-    Ok(())
-}
-
-fn welcome(address: SocketAddr) -> String {
-    format!(
-        "\
-listening on http://{address}
-
-Register, call a protected route, refresh:
-
-  TOKENS=$(curl -sS http://{address}/auth/register -H 'Content-Type: application/json' \\
-    -d '{{\"username\":\"ada'$RANDOM'\",\"email\":\"ada@example.com\",\"password\":\"a long enough password\"}}'); echo \"$TOKENS\"
-  curl -sS http://{address}/auth/me -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')\"
-  curl -sS -X POST http://{address}/auth/refresh -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"refresh_token\":\"\\([^\"]*\\).*/\\1/')\"
-
-"
-    )
+        .map(|variable| variable.1)
 }
 
 /// An error with all its causes in one line.

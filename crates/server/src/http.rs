@@ -14,5 +14,6 @@ mod router;
 mod session;
 mod user;
 
+pub(crate) use answer::time;
 pub(crate) use arrival::{Peer, RequestIds, handle};
 pub(crate) use router::router;

@@ -23,7 +23,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// A time as RFC 3339 has it, in UTC, to the millisecond.
-pub(super) fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis())
         .map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }

@@ -1,0 +1,103 @@
+//! Where the configuration and the data are, and opening them beside a running server.
+
+use std::{path::PathBuf, sync::Arc};
+
+use relatch_core::Timestamp;
+use relatch_store::Sqlite;
+
+use super::{Failure, chain};
+use crate::{
+    app,
+    clock::{Clock as _, SystemClock},
+    config::{self, Config, Overrides},
+};
+
+/// The two arguments that every command has.
+#[derive(clap::Args)]
+pub(super) struct Place {
+    /// A TOML file; `relatch config reference` lists what may be in it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the database and the master key [default: relatch-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    /// The configuration, as the server would have it.
+    pub(super) fn load(&self, overrides: Overrides) -> Result<Config, Failure> {
+        let overrides = Overrides {
+            data_dir: self.data.clone(),
+            ..overrides
+        };
+        Ok(config::load(
+            self.config.as_deref(),
+            super::environment(),
+            overrides,
+        )?)
+    }
+
+    /// Opens the database that is there; makes none.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        let flush = crate::logging::start(super::log_filter().as_deref().unwrap_or("warn"))?;
+        let config = self.load(Overrides::default())?;
+        let options = app::store_options(&config);
+        if !options.path.is_file() {
+            return Err(Failure::NotFound(format!(
+                "there is no database at {}: name its folder with --data, or start `relatch serve` there once",
+                options.path.display()
+            )));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(chain)?;
+        let entered = runtime.enter();
+        let store = Sqlite::open(&options, Arc::new(config.session.clone())).map_err(|error| {
+            format!(
+                "the database {} cannot be used: {}",
+                options.path.display(),
+                chain(error)
+            )
+        })?;
+        drop(entered);
+        Ok(Opened {
+            config,
+            store: Arc::new(store),
+            runtime,
+            _flush: flush,
+        })
+    }
+}
+
+/// A database beside, or in place of, a running server.
+pub(super) struct Opened {
+    #[expect(dead_code, reason = "for commands that change something")]
+    pub(super) config: Config,
+    pub(super) store: Arc<Sqlite>,
+    runtime: tokio::runtime::Runtime,
+    _flush: crate::logging::Flush,
+}
+
+impl Opened {
+    /// Waits for what the store answers.
+    pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// The time now.
+    #[expect(
+        dead_code,
+        clippy::unused_self,
+        reason = "there is one clock, that of whoever opened this"
+    )]
+    pub(super) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.store.close();
+    }
+}
