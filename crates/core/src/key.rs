@@ -1,14 +1,18 @@
 //! Keys: those that sign access tokens, those that tag refresh tokens, and the master key that seals both.
 
 pub mod lifecycle;
+mod make;
 pub mod ring;
 pub mod seal;
 pub mod store;
+pub mod turn;
 
 pub use lifecycle::KeyState;
+pub use relatch_verify::Algorithm;
 pub use ring::{Keyring, KeyringError};
-pub use seal::{MasterKey, Sealed};
+pub use seal::{MasterKey, MasterKeys, Sealed};
 pub use store::{KeyRecord, KeyTable, Purpose};
+pub use turn::{KeyPolicy, Maker, Moment};
 
 /// Bytes as hexadecimal digits: the names of master keys, and the form of their file.
 pub fn to_hex(bytes: &[u8]) -> String {

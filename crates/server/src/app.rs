@@ -11,7 +11,7 @@ use axum::{extract::Request, response::Response};
 use relatch_core::{
     Domain, Entropy, StoreError, Timestamp,
     domain::Issuer,
-    key::{Keyring, MasterKey},
+    key::{KeyTable, Keyring, KeyringError, MasterKeys},
 };
 use relatch_store::{OpenError, Options, Sqlite};
 use relatch_verify::Verifier;
@@ -41,7 +41,7 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
-    master: MasterKey,
+    pub(crate) master: ArcSwap<MasterKeys>,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -103,13 +103,8 @@ impl Relatch {
                 source,
             })?;
         let store = Arc::new(store);
-        let (keys, master) = keyring::open(
-            store.as_ref(),
-            &folder.join("master.key"),
-            entropy.as_ref(),
-            clock.now(),
-        )
-        .await?;
+        let (keys, master) =
+            keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
         let password = &config.password;
         let hasher = HashingThreads::start(
             password.threads,
@@ -136,9 +131,10 @@ impl Relatch {
             clock,
             config,
             request_ids,
-            master,
+            master: ArcSwap::from_pointee(master),
             reloaded: tokio::sync::Mutex::default(),
         });
+        jobs::keys::start(&app);
         jobs::sweep::start(&app);
         Ok(Self { app, store })
     }
@@ -175,12 +171,30 @@ impl App {
 
     async fn read_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let table = self.domain.store.load_keys().await?;
-        let keys = Keyring::open(&table, &self.master, now).map_err(|error| {
+        self.take_keys(&table, now)
+    }
+
+    /// Works with these keys from now on.
+    pub(crate) fn take_keys(&self, table: &KeyTable, now: Timestamp) -> Result<(), StoreError> {
+        let opened = match Keyring::open(table, &self.master.load(), now) {
+            Err(KeyringError::WrongMasterKey { .. }) => self.open_rewrapped(table, now),
+            opened => opened.map_err(KeysError::from),
+        };
+        let keys = opened.map_err(|error| {
             tracing::error!(%error, "the keys in the database cannot be opened; the ones from before stay");
             StoreError::Unavailable
         })?;
         self.domain.keys.store(Arc::new(keys));
         Ok(())
+    }
+
+    /// The keys were sealed anew: their master key is in the file by now.
+    fn open_rewrapped(&self, table: &KeyTable, now: Timestamp) -> Result<Keyring, KeysError> {
+        let path = keyring::master_path(&self.config);
+        let master = keyring::read_masters(&path)?.ok_or(KeysError::MasterKeyMissing(path))?;
+        let keys = Keyring::open(table, &master, now)?;
+        self.master.store(Arc::new(master));
+        Ok(keys)
     }
 }
 

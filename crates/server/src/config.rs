@@ -9,6 +9,7 @@ mod value;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use relatch_core::{
+    key::Algorithm,
     password::hash::Cost,
     session::{Lifetimes, Policy, ReuseScope},
 };
@@ -26,6 +27,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// `[session]`
     pub session: Policy,
+    /// `[keys]`
+    pub keys: KeysConfig,
     /// `[password]`
     pub password: PasswordConfig,
     /// `[registration]`
@@ -66,6 +69,21 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How long running requests may take once the server is told to stop.
     pub shutdown_timeout: Duration,
+}
+
+/// How keys turn.
+#[derive(Clone, Debug)]
+pub struct KeysConfig {
+    /// What access tokens are signed with.
+    pub algorithm: Algorithm,
+    /// At which age a signing key is replaced.
+    pub signing_lifetime: Duration,
+    /// At which age a token key is replaced.
+    pub token_lifetime: Duration,
+    /// How long a key is published before it is used.
+    pub announce: Duration,
+    /// How long others may keep the JWKS.
+    pub jwks_max_age: Duration,
 }
 
 /// How passwords are hashed.
@@ -131,6 +149,13 @@ impl Default for Config {
                 reauth_within: Duration::ZERO,
                 idle_grace: Duration::ZERO,
                 keep_ended: Duration::ZERO,
+            },
+            keys: KeysConfig {
+                algorithm: Algorithm::EdDsa,
+                signing_lifetime: Duration::ZERO,
+                token_lifetime: Duration::ZERO,
+                announce: Duration::ZERO,
+                jwks_max_age: Duration::ZERO,
             },
             password: PasswordConfig {
                 cost: Cost {

@@ -5,12 +5,19 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use relatch_core::{
     Entropy, Store, StoreError, Timestamp, chance,
-    key::{KeyRecord, Keyring, KeyringError, MasterKey, Purpose, to_hex},
+    key::{
+        KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKey, MasterKeys,
+        Moment, seal::Unsealable, to_hex, turn,
+    },
 };
+use zeroize::Zeroizing;
+
+use crate::Config;
 
 /// Why there are no keys to serve with.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +46,39 @@ pub enum KeysError {
         mode: u32,
     },
     /// Not 32 bytes in hexadecimal.
-    #[error("the master key {0} is not 64 hexadecimal digits: it was damaged or is another file")]
+    #[error(
+        "the master key {0} is not 64 hexadecimal digits a line: it was damaged or is another file"
+    )]
     MasterKeyMalformed(PathBuf),
     /// The keys do not open.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
     /// Sealing failed.
     #[error("a new key could not be sealed")]
-    Seal(#[from] relatch_core::key::seal::Unsealable),
+    Seal(#[from] Unsealable),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The numbers that rule keys, from the whole configuration.
+pub fn policy(config: &Config) -> KeyPolicy {
+    let (keys, session) = (&config.keys, &config.session);
+    let longest = session.usual.absolute.max(session.remembered.absolute);
+    KeyPolicy {
+        algorithm: keys.algorithm,
+        signing_lifetime: keys.signing_lifetime,
+        token_lifetime: keys.token_lifetime,
+        announce: keys.announce,
+        jwks_max_age: keys.jwks_max_age,
+        longest_access: session.access,
+        longest_session: longest + session.idle_grace,
+    }
+}
+
+/// The file of the master keys.
+pub fn master_path(config: &Config) -> PathBuf {
+    config.server.data_dir.join("master.key")
 }
 
 /// Opens the keys of a store; makes master key and first keys where there are none at all.
@@ -58,27 +87,59 @@ pub enum KeysError {
 /// [`KeysError`].
 pub async fn open(
     store: &dyn Store,
-    path: &Path,
+    config: &Config,
     entropy: &dyn Entropy,
     now: Timestamp,
-) -> Result<(Keyring, MasterKey), KeysError> {
+) -> Result<(Keyring, MasterKeys), KeysError> {
+    let path = master_path(config);
     let mut table = store.load_keys().await?;
-    let master = match (read_master(path)?, table.records.is_empty()) {
+    let master = match (read_masters(&path)?, table.records.is_empty()) {
         (Some(master), _) => master,
-        (None, true) => write_master(path, entropy)?,
-        (None, false) => return Err(KeysError::MasterKeyMissing(path.to_owned())),
+        (None, true) => write_master(&path, entropy)?,
+        (None, false) => return Err(KeysError::MasterKeyMissing(path)),
     };
     if table.records.is_empty() {
-        let make = |purpose| KeyRecord::first(purpose, entropy, &master, now);
-        let first = vec![make(Purpose::Signing)?, make(Purpose::RefreshTag)?];
+        let moment = Moment {
+            now,
+            served: Duration::ZERO,
+        };
+        let records = turned(&table, &policy(config), (&master, entropy), moment)?;
         // If another process was faster, its keys are there now.
-        store.save_keys(table.version, first).await?;
+        store
+            .save_keys(table.version, records.unwrap_or_default())
+            .await?;
         table = store.load_keys().await?;
     }
     Ok((Keyring::open(&table, &master, now)?, master))
 }
 
-fn read_master(path: &Path) -> Result<Option<MasterKey>, KeysError> {
+/// The keys as they should be now, if they are not.
+///
+/// # Errors
+/// [`Unsealable`] if a key cannot be made.
+pub fn turned(
+    table: &KeyTable,
+    policy: &KeyPolicy,
+    (master, entropy): (&MasterKeys, &dyn Entropy),
+    moment: Moment,
+) -> Result<Option<Vec<KeyRecord>>, Unsealable> {
+    let (records, lacking) = turn::turn(&table.records, policy, moment);
+    if lacking.is_empty() && records == table.records {
+        return Ok(None);
+    }
+    let maker = Maker {
+        entropy,
+        master,
+        algorithm: policy.algorithm,
+    };
+    turn::supply(records, &lacking, &maker, moment.now).map(Some)
+}
+
+/// The master keys of the file, one a line, the newest first; none if there is no file.
+///
+/// # Errors
+/// [`KeysError`] if it cannot be read, is open to others, or holds anything else.
+pub fn read_masters(path: &Path) -> Result<Option<MasterKeys>, KeysError> {
     let fault = |source| KeysError::MasterKeyFile {
         path: path.to_owned(),
         source,
@@ -95,45 +156,109 @@ fn read_master(path: &Path) -> Result<Option<MasterKey>, KeysError> {
             mode,
         });
     }
-    let mut text = zeroize::Zeroizing::new(String::new());
+    let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(fault)?;
-    let bytes =
-        from_hex(text.trim_end()).ok_or_else(|| KeysError::MasterKeyMalformed(path.to_owned()))?;
-    Ok(Some(MasterKey::from_bytes(bytes)))
+    let keys: Option<Vec<_>> = text.lines().map(from_hex).collect();
+    let mut keys = keys.into_iter().flatten().map(MasterKey::from_bytes);
+    let newest = keys
+        .next()
+        .ok_or_else(|| KeysError::MasterKeyMalformed(path.to_owned()))?;
+    Ok(Some(MasterKeys::new(newest, keys.collect())))
+}
+
+/// A first master key. It does not take the place of one that another process has just made.
+fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKeys, KeysError> {
+    let master = MasterKeys::new(MasterKey::from_bytes(chance::draw(entropy)), Vec::new());
+    match place(path, &master, entropy, |from, to| {
+        std::fs::hard_link(from, to)?;
+        std::fs::remove_file(from)
+    }) {
+        Ok(()) => Ok(master),
+        Err(source) => match read_masters(path)? {
+            Some(theirs) if source.kind() == std::io::ErrorKind::AlreadyExists => Ok(theirs),
+            _ => Err(KeysError::MasterKeyFile {
+                path: path.to_owned(),
+                source,
+            }),
+        },
+    }
+}
+
+/// Puts `master` in the place of what the file holds.
+///
+/// # Errors
+/// [`KeysError::MasterKeyFile`].
+pub fn replace_masters(
+    path: &Path,
+    master: &MasterKeys,
+    entropy: &dyn Entropy,
+) -> Result<(), KeysError> {
+    place(path, master, entropy, |from, to| std::fs::rename(from, to)).map_err(|source| {
+        KeysError::MasterKeyFile {
+            path: path.to_owned(),
+            source,
+        }
+    })
+}
+
+/// A new master key before those that are there.
+pub fn with_new_master(old: &MasterKeys, entropy: &dyn Entropy) -> MasterKeys {
+    let new = MasterKey::from_bytes(chance::draw(entropy));
+    MasterKeys::new(new, old.iter().cloned().collect())
+}
+
+/// Where a master key is kept that nothing here needs any more.
+pub fn old_master_path(path: &Path, master: &MasterKey) -> PathBuf {
+    path.with_extension(format!("key.old-{}", to_hex(&master.id())))
+}
+
+/// Keeps other commands from changing the master keys as long as it is held.
+///
+/// # Errors
+/// [`KeysError::MasterKeyFile`], also if another command holds it.
+pub fn lock_masters(path: &Path) -> Result<File, KeysError> {
+    let lock = || {
+        // The folder, for the file itself is replaced.
+        let folder = path.parent().map_or(path, |folder| folder);
+        let folder = File::open(folder)?;
+        folder.try_lock()?;
+        Ok(folder)
+    };
+    lock().map_err(|source: std::io::Error| KeysError::MasterKeyFile {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The file is whole and on disk before its name is, and nothing that is sealed with it is written before.
-fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeysError> {
-    let fault = |source| KeysError::MasterKeyFile {
-        path: path.to_owned(),
-        source,
-    };
-    let master = MasterKey::from_bytes(chance::draw(entropy));
-    let text = zeroize::Zeroizing::new(to_hex(master.expose()) + "\n");
-    let name = u64::from_be_bytes(chance::draw(entropy));
-    let unfinished = path.with_extension(format!("{name:016x}.new"));
-    let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        // A link, not a new name: it does not take the place of a key that another process has just made.
-        let linked = std::fs::hard_link(&unfinished, path);
-        std::fs::remove_file(&unfinished)?;
-        path.parent()
-            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
-        linked
-    };
-    match write() {
-        Ok(()) => Ok(master),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            read_master(path)?.ok_or_else(|| fault(error))
-        }
-        Err(error) => Err(fault(error)),
+fn place(
+    path: &Path,
+    master: &MasterKeys,
+    entropy: &dyn Entropy,
+    name: impl Fn(&Path, &Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut text = Zeroizing::new(String::new());
+    for key in master.iter() {
+        text.push_str(&Zeroizing::new(to_hex(key.expose())));
+        text.push('\n');
     }
+    let number = u64::from_be_bytes(chance::draw(entropy));
+    let unfinished = path.with_extension(format!("{number:016x}.new"));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let named = name(&unfinished, path);
+    if named.is_err() {
+        // What went wrong with the name is what counts.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+    named
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {
@@ -164,8 +289,9 @@ mod tests {
                 .map(|thread| thread.join().expect("ends"));
             made.collect::<Vec<_>>()
         });
-        let kept = read_master(&path).expect("reads").expect("is there");
-        assert!(made.iter().all(|master| master.expose() == kept.expose()));
+        let kept = read_masters(&path).expect("reads").expect("is there");
+        let kept = kept.newest().expose();
+        assert!(made.iter().all(|master| master.newest().expose() == kept));
         let names = std::fs::read_dir(folder.path()).expect("lists").count();
         assert_eq!(names, 1, "nothing unfinished is left");
     }

@@ -2,6 +2,8 @@
 //!
 //! Transitions consume the state, so that a key cannot go back. The numbers of seconds belong to whoever turns keys.
 
+use std::time::Duration;
+
 use crate::Timestamp;
 
 /// Where a key stands.
@@ -16,6 +18,8 @@ pub enum KeyState {
     Active {
         /// Since when.
         since: Timestamp,
+        /// From when on somebody wants another one in its place, whatever its age.
+        replace_from: Option<Timestamp>,
     },
     /// Nothing new is made with it; what it made is still good.
     Retired {
@@ -32,11 +36,19 @@ pub enum KeyState {
 }
 
 impl KeyState {
+    /// Tokens are made with it from now on.
+    pub fn active(now: Timestamp) -> Self {
+        Self::Active {
+            since: now,
+            replace_from: None,
+        }
+    }
+
     /// An announced key starts to make tokens. Other states stay as they are.
     #[must_use]
     pub fn activate(self, now: Timestamp) -> Self {
         match self {
-            Self::Announced { .. } => Self::Active { since: now },
+            Self::Announced { .. } => Self::active(now),
             other => other,
         }
     }
@@ -47,6 +59,50 @@ impl KeyState {
         match self {
             Self::Active { .. } => Self::Retired { since: now, until },
             other => other,
+        }
+    }
+
+    /// Another one is wanted in the place of an active key. Other states stay as they are, and so does an earlier wish.
+    #[must_use]
+    pub fn replace_from(self, now: Timestamp) -> Self {
+        match self {
+            Self::Active {
+                since,
+                replace_from: None,
+            } => Self::Active {
+                since,
+                replace_from: Some(now),
+            },
+            other => other,
+        }
+    }
+
+    /// Whether an active key is to be replaced: by its age or by somebody's wish.
+    pub fn is_due(self, lifetime: Duration, now: Timestamp) -> bool {
+        match self {
+            Self::Active {
+                since,
+                replace_from,
+            } => now.since(since) >= lifetime || replace_from.is_some_and(|from| from <= now),
+            _ => false,
+        }
+    }
+
+    /// The stable name of the state.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Announced { .. } => "announced",
+            Self::Active { .. } => "active",
+            Self::Retired { .. } => "retired",
+            Self::Compromised { .. } => "compromised",
+        }
+    }
+
+    /// Since when it stands there.
+    pub fn since(self) -> Timestamp {
+        match self {
+            Self::Announced { at } | Self::Compromised { at } => at,
+            Self::Active { since, .. } | Self::Retired { since, .. } => since,
         }
     }
 
@@ -103,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_compromised_key_is_over_at_once_and_for_good() {
-        let active = KeyState::Active { since: T[0] };
+        let active = KeyState::active(T[0]);
         let gone = active.compromise(T[1]);
         assert!(!gone.accepts(T[0]) && !gone.makes());
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use relatch_verify::{Jwk, KeySet};
 
-use super::{KeyRecord, KeyTable, MasterKey, Purpose, to_hex};
+use super::{KeyRecord, KeyState, KeyTable, MasterKeys, Purpose, to_hex};
 use crate::{
     Timestamp,
     token::{SigningKey, TokenKey, TokenKeys},
@@ -56,14 +56,16 @@ impl Keyring {
     /// [`KeyringError`].
     pub fn open(
         table: &KeyTable,
-        master: &MasterKey,
+        master: &MasterKeys,
         now: Timestamp,
     ) -> Result<Self, KeyringError> {
-        let accepted: Vec<_> = table
+        let mut accepted: Vec<_> = table
             .records
             .iter()
             .filter(|record| record.state.accepts(now))
             .collect();
+        // Whoever takes the first key of a set takes the one in use.
+        accepted.sort_by_key(|record| !record.state.makes());
         let (mut signing, mut published): (_, Vec<Jwk>) = (None, Vec::new());
         let (mut newest, mut older) = (None, Vec::new());
         for record in accepted {
@@ -96,18 +98,31 @@ impl Keyring {
             tokens: TokenKeys::new(
                 newest.ok_or(KeyringError::Missing(Purpose::RefreshTag.name()))?,
                 older,
-            ),
+            )
+            .withdrawing(withdrawn(table)),
             version: table.version,
         })
     }
 }
 
-fn signing_key(record: &KeyRecord, master: &MasterKey) -> Result<SigningKey, KeyringError> {
-    let seed = open(record, master)?;
-    SigningKey::from_seed(&record.id, &seed).ok_or_else(|| damaged(record))
+/// The ids of the token keys that are in wrong hands.
+fn withdrawn(table: &KeyTable) -> Vec<u8> {
+    let gone = |key: &&KeyRecord| {
+        key.purpose == Purpose::RefreshTag && matches!(key.state, KeyState::Compromised { .. })
+    };
+    let ids = table.records.iter().filter(gone);
+    ids.filter_map(|key| key.id.parse().ok()).collect()
 }
 
-fn token_key(record: &KeyRecord, master: &MasterKey) -> Result<TokenKey, KeyringError> {
+fn signing_key(record: &KeyRecord, master: &MasterKeys) -> Result<SigningKey, KeyringError> {
+    let secret = open(record, master)?;
+    record
+        .algorithm
+        .and_then(|algorithm| SigningKey::open(&record.id, algorithm, &secret))
+        .ok_or_else(|| damaged(record))
+}
+
+fn token_key(record: &KeyRecord, master: &MasterKeys) -> Result<TokenKey, KeyringError> {
     let secret = open(record, master)?;
     let id = record.id.parse().map_err(|_| damaged(record))?;
     let secret = secret.as_slice().try_into().map_err(|_| damaged(record))?;
@@ -116,14 +131,14 @@ fn token_key(record: &KeyRecord, master: &MasterKey) -> Result<TokenKey, Keyring
 
 fn open(
     record: &KeyRecord,
-    master: &MasterKey,
+    master: &MasterKeys,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, KeyringError> {
-    if record.sealed.master != master.id() {
-        return Err(KeyringError::WrongMasterKey {
+    let master = master
+        .find(record.sealed.master)
+        .ok_or_else(|| KeyringError::WrongMasterKey {
             needed: to_hex(&record.sealed.master),
-            given: to_hex(&master.id()),
-        });
-    }
+            given: to_hex(&master.newest().id()),
+        })?;
     master
         .open(&record.identity(), &record.sealed)
         .map_err(|_| damaged(record))
@@ -139,58 +154,55 @@ fn damaged(record: &KeyRecord) -> KeyringError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Entropy, key::KeyState};
+    use crate::key::{
+        Algorithm, KeyState, MasterKey,
+        turn::tests::{MASTER, NOW, first_keys, masters},
+    };
 
-    struct Counting(std::sync::atomic::AtomicU8);
-
-    impl Entropy for Counting {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    fn table() -> KeyTable {
+        KeyTable {
+            version: 3,
+            records: first_keys(Algorithm::EdDsa),
         }
     }
 
-    const NOW: Timestamp = Timestamp::from_seconds(100);
-
-    fn table() -> (KeyTable, MasterKey) {
-        let (entropy, master) = (Counting(1.into()), MasterKey::from_bytes([9; 32]));
-        let make = |purpose| KeyRecord::first(purpose, &entropy, &master, NOW).expect("seals");
-        let records = vec![make(Purpose::Signing), make(Purpose::RefreshTag)];
-        (
-            KeyTable {
-                version: 3,
-                records,
-            },
-            master,
-        )
+    fn kids(ring: &Keyring) -> Vec<&str> {
+        ring.published.iter().filter_map(Jwk::kid).collect()
     }
 
     #[test]
     fn first_keys_open_under_their_master_key_alone() {
-        let (table, master) = table();
-        let ring = Keyring::open(&table, &master, NOW).expect("opens");
-        assert_eq!(
-            (
-                ring.published.len(),
-                ring.tokens.newest().id(),
-                ring.version
-            ),
-            (1, 1, 3)
+        let ring = Keyring::open(&table(), &masters(), NOW).expect("opens");
+        assert_eq!((ring.tokens.newest().id(), ring.version), (1, 3));
+        assert_eq!(ring.published.len(), 2, "the standby is published too");
+        assert_eq!(kids(&ring).first(), Some(&ring.signing.kid()));
+        let wrong = MasterKeys::new(MasterKey::from_bytes([8; 32]), Vec::new());
+        let refused = Keyring::open(&table(), &wrong, NOW);
+        assert!(matches!(refused, Err(KeyringError::WrongMasterKey { .. })));
+        let both = MasterKeys::new(
+            MasterKey::from_bytes([8; 32]),
+            vec![MasterKey::from_bytes(MASTER)],
         );
-        assert_eq!(
-            ring.published.iter().next().and_then(Jwk::kid),
-            Some(ring.signing.kid())
-        );
-        let wrong = Keyring::open(&table, &MasterKey::from_bytes([8; 32]), NOW);
-        assert!(matches!(wrong, Err(KeyringError::WrongMasterKey { .. })));
+        assert!(Keyring::open(&table(), &both, NOW).is_ok());
     }
 
     #[test]
     fn a_key_moved_to_another_row_is_damage() {
-        let (mut table, master) = table();
-        let other = table.records[1].sealed.clone();
+        let mut table = table();
+        let other = table.records[2].sealed.clone();
         table.records[0].sealed = other;
         assert!(matches!(
-            Keyring::open(&table, &master, NOW),
+            Keyring::open(&table, &masters(), NOW),
+            Err(KeyringError::Damaged { .. })
+        ));
+    }
+
+    #[test]
+    fn a_key_under_another_algorithm_is_damage() {
+        let mut table = table();
+        table.records[0].algorithm = Some(Algorithm::Es256);
+        assert!(matches!(
+            Keyring::open(&table, &masters(), NOW),
             Err(KeyringError::Damaged {
                 purpose: "signing",
                 ..
@@ -199,25 +211,42 @@ mod tests {
     }
 
     #[test]
+    fn every_algorithm_signs_what_its_published_key_verifies() {
+        for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256] {
+            let table = KeyTable {
+                version: 1,
+                records: first_keys(algorithm),
+            };
+            let ring = Keyring::open(&table, &masters(), NOW).expect("opens");
+            let jwk = ring.published.find(ring.signing.kid()).expect("published");
+            assert_eq!(jwk.algorithm(), algorithm);
+        }
+    }
+
+    #[test]
     fn retired_keys_still_verify_and_compromised_ones_do_not() {
-        let (mut table, master) = table();
-        let mut old =
-            KeyRecord::first(Purpose::Signing, &Counting(50.into()), &master, NOW).expect("seals");
+        let mut table = table();
         let until = Timestamp::from_seconds(200);
-        old.state = KeyState::Retired { since: NOW, until };
-        table.records.insert(0, old);
+        let place = table
+            .records
+            .iter()
+            .position(|key| matches!(key.state, KeyState::Announced { .. }))
+            .expect("a standby");
+        let standby = table.records[place].purpose;
+        assert_eq!(standby, Purpose::Signing);
         let count = |table: &KeyTable, now| {
-            Keyring::open(table, &master, now)
-                .expect("opens")
-                .published
-                .len()
+            let ring = Keyring::open(table, &masters(), now).expect("opens");
+            ring.published.len()
         };
+        table.records[place].state = KeyState::active(NOW).retire(NOW, until);
         assert_eq!((count(&table, NOW), count(&table, until)), (2, 1));
-        table.records[0].state = KeyState::Active { since: NOW }.compromise(NOW);
+        table.records[place].state = KeyState::active(NOW).compromise(NOW);
         assert_eq!(count(&table, NOW), 1);
-        table.records.remove(1);
+        table
+            .records
+            .retain(|key| !(key.purpose == Purpose::Signing && key.state.makes()));
         assert!(matches!(
-            Keyring::open(&table, &master, NOW),
+            Keyring::open(&table, &masters(), NOW),
             Err(KeyringError::Missing("signing"))
         ));
     }

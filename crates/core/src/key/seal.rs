@@ -27,7 +27,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// The cipher refused: wrong key, another row's secret, or changed bytes.
+/// The cipher refused: wrong key, another row's secret, or changed bytes; or there is nothing to seal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the sealed bytes cannot be opened")]
 pub struct Unsealable;
@@ -106,6 +106,35 @@ impl MasterKey {
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey")
+    }
+}
+
+/// The master keys at hand: new rows are sealed with the newest, and what any of them sealed opens.
+#[derive(Clone, Debug)]
+pub struct MasterKeys {
+    newest: MasterKey,
+    older: Vec<MasterKey>,
+}
+
+impl MasterKeys {
+    /// Seals with `newest`, opens with all.
+    pub fn new(newest: MasterKey, older: Vec<MasterKey>) -> Self {
+        Self { newest, older }
+    }
+
+    /// The one that seals.
+    pub fn newest(&self) -> &MasterKey {
+        &self.newest
+    }
+
+    /// All, the newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &MasterKey> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// The one of that name.
+    pub fn find(&self, id: MasterKeyId) -> Option<&MasterKey> {
+        self.iter().find(|master| master.id() == id)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{KeyState, Sealed, seal::Unsealable};
-use crate::{Entropy, StoreError, Timestamp, chance, key::MasterKey};
+use relatch_verify::Algorithm;
+
+use super::{KeyState, MasterKeys, Sealed, seal::Unsealable};
+use crate::StoreError;
 
 /// What a key is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -38,35 +40,25 @@ pub struct KeyRecord {
     pub purpose: Purpose,
     /// Its name among the keys of that purpose.
     pub id: String,
+    /// What it signs with, if it is for signing.
+    pub algorithm: Option<Algorithm>,
     /// Where it stands.
     pub state: KeyState,
-    /// The secret, 32 bytes once opened.
+    /// The secret: see [`make`](super::make).
     pub sealed: Sealed,
 }
 
 impl KeyRecord {
-    /// A new key, active at once: right only where nobody can have cached a key set before it.
+    /// Seals the secret anew with the newest master key.
     ///
     /// # Errors
-    /// [`Unsealable`] if sealing fails.
-    pub fn first(
-        purpose: Purpose,
-        entropy: &dyn Entropy,
-        master: &MasterKey,
-        now: Timestamp,
-    ) -> Result<Self, Unsealable> {
-        let id = match purpose {
-            Purpose::Signing => chance::random_uuid(entropy).simple().to_string(),
-            Purpose::RefreshTag => "1".to_owned(),
-        };
-        let secret = zeroize::Zeroizing::new(chance::draw::<32>(entropy));
-        let sealed = master.seal(&identity(purpose, &id), secret.as_slice())?;
-        Ok(Self {
-            purpose,
-            id,
-            state: KeyState::Active { since: now },
-            sealed,
-        })
+    /// [`Unsealable`] if the key that sealed it is not at hand, or the bytes do not open.
+    pub fn rewrap(&mut self, masters: &MasterKeys) -> Result<(), Unsealable> {
+        let identity = self.identity();
+        let master = masters.find(self.sealed.master).ok_or(Unsealable)?;
+        let secret = master.open(&identity, &self.sealed)?;
+        self.sealed = masters.newest().seal(&identity, &secret)?;
+        Ok(())
     }
 
     /// What the seal is bound to.
@@ -75,7 +67,8 @@ impl KeyRecord {
     }
 }
 
-fn identity(purpose: Purpose, id: &str) -> String {
+/// The name of a key in its seal.
+pub(super) fn identity(purpose: Purpose, id: &str) -> String {
     format!("relatch/key/{}/{id}", purpose.name())
 }
 

@@ -1,15 +1,24 @@
-//! The access token: a JWT by RFC 9068, signed with Ed25519 (RFC 8037).
+//! The access token: a JWT by RFC 9068, signed with Ed25519 (RFC 8037), or by choice with ES256 or RS256 (RFC 7518).
 //!
 //! Core mints, `relatch-verify` checks; a round-trip test ties the two.
 
 use std::fmt;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rand, rsa,
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256,
+    },
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use relatch_verify::Jwk;
+use relatch_verify::{Algorithm, Jwk};
 use serde::Serialize;
 use uuid::Uuid;
-use zeroize::ZeroizeOnDrop;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use crate::{Entropy, chance};
 
 /// The claims of an access token; times in seconds since the Unix epoch.
 #[derive(Serialize, Debug)]
@@ -59,16 +68,48 @@ impl fmt::Debug for AccessToken {
 /// A key that signs access tokens.
 pub struct SigningKey {
     kid: String,
-    pair: Ed25519KeyPair,
+    pair: Pair,
     /// The encoded header and the dot behind it: the same for all of this key's tokens.
     head: String,
 }
 
+enum Pair {
+    EdDsa(Ed25519KeyPair),
+    Es256(EcdsaKeyPair),
+    Rs256(rsa::KeyPair),
+}
+
 impl SigningKey {
-    /// A key from its 32-byte Ed25519 seed (RFC 8032); none if the seed is not of that length.
-    pub fn from_seed(kid: &str, seed: &[u8]) -> Option<Self> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
-        let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}"}}"#);
+    /// A fresh secret: 32 bytes, the seed, for Ed25519 (RFC 8032), else a PKCS #8 document. None if the library fails.
+    pub fn generate(algorithm: Algorithm, entropy: &dyn Entropy) -> Option<Zeroizing<Vec<u8>>> {
+        let secret = match algorithm {
+            Algorithm::EdDsa => chance::draw::<32>(entropy).to_vec(),
+            Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                .and_then(|pair| pair.to_pkcs8v1())
+                .ok()?
+                .as_ref()
+                .to_vec(),
+            Algorithm::Rs256 => {
+                let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).ok()?;
+                let document: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+                document.as_ref().to_vec()
+            }
+            _ => return None,
+        };
+        Some(secret.into())
+    }
+
+    /// A key from what [`generate`](Self::generate) made; none if it is not a secret of that algorithm.
+    pub fn open(kid: &str, algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
+        let pair = match algorithm {
+            Algorithm::EdDsa => Pair::EdDsa(Ed25519KeyPair::from_seed_unchecked(secret).ok()?),
+            Algorithm::Es256 => Pair::Es256(
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, secret).ok()?,
+            ),
+            Algorithm::Rs256 => Pair::Rs256(rsa::KeyPair::from_pkcs8(secret).ok()?),
+            _ => return None,
+        };
+        let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{kid}"}}"#);
         let head = format!("{}.", URL_SAFE_NO_PAD.encode(header));
         Some(Self {
             kid: kid.to_owned(),
@@ -84,8 +125,21 @@ impl SigningKey {
 
     /// The public key, as the JWKS carries it.
     pub fn jwk(&self) -> Option<Jwk> {
-        let public_key = self.pair.public_key().as_ref().try_into().ok()?;
-        Jwk::ed25519(&self.kid, public_key).ok()
+        let kid = self.kid.as_str();
+        match &self.pair {
+            Pair::EdDsa(pair) => Jwk::ed25519(kid, pair.public_key().as_ref().try_into().ok()?),
+            Pair::Es256(pair) => Jwk::p256(kid, pair.public_key().as_ref()),
+            Pair::Rs256(pair) => {
+                let key = pair.public_key();
+                let (n, e) = (key.modulus(), key.exponent());
+                Jwk::rsa(
+                    kid,
+                    n.big_endian_without_leading_zero(),
+                    e.big_endian_without_leading_zero(),
+                )
+            }
+        }
+        .ok()
     }
 
     /// The claims as a signed token (RFC 7515 compact serialization).
@@ -99,6 +153,27 @@ impl SigningKey {
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         AccessToken(token)
+    }
+}
+
+impl Pair {
+    /// The signature as RFC 7518 §3 and RFC 8037 have it. The library fails only where memory ends; an empty signature is
+    /// one that nobody accepts.
+    fn sign(&self, text: &[u8]) -> Vec<u8> {
+        let chance = rand::SystemRandom::new();
+        match self {
+            Self::EdDsa(pair) => pair.sign(text).as_ref().to_vec(),
+            Self::Es256(pair) => pair
+                .sign(&chance, text)
+                .map_or_else(|_| Vec::new(), |signature| signature.as_ref().to_vec()),
+            Self::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                match pair.sign(&RSA_PKCS1_SHA256, &chance, text, &mut signature) {
+                    Ok(()) => signature,
+                    Err(_) => Vec::new(),
+                }
+            }
+        }
     }
 }
 

@@ -102,6 +102,7 @@ impl fmt::Debug for TokenKey {
 pub struct TokenKeys {
     newest: TokenKey,
     older: Vec<TokenKey>,
+    withdrawn: Vec<u8>,
 }
 
 /// Why a text is not a refresh token of ours.
@@ -113,12 +114,25 @@ pub enum NotGenuine {
     /// The right form, under a key that is not known here: the caller may reload its keys and ask again.
     #[error("made with an unknown token key")]
     UnknownKey(u8),
+    /// Under a key that got into wrong hands: whoever made it, nothing of it is believed.
+    #[error("made with a token key that was withdrawn")]
+    WithdrawnKey(u8),
 }
 
 impl TokenKeys {
     /// Tokens are made with `newest` and accepted from all.
     pub fn new(newest: TokenKey, older: Vec<TokenKey>) -> Self {
-        Self { newest, older }
+        Self {
+            newest,
+            older,
+            withdrawn: Vec::new(),
+        }
+    }
+
+    /// The same, with the ids of keys that are known and not to be believed.
+    #[must_use]
+    pub fn withdrawing(self, withdrawn: Vec<u8>) -> Self {
+        Self { withdrawn, ..self }
     }
 
     /// The key that makes tokens now.
@@ -138,10 +152,18 @@ impl TokenKeys {
         let genuine = Genuine::read(head).ok_or(NotGenuine::Garbage)?;
         let key = self
             .find(genuine.key_id)
-            .ok_or(NotGenuine::UnknownKey(genuine.key_id))?;
+            .ok_or_else(|| self.unfound(genuine.key_id))?;
         constant_time::verify_slices_are_equal(&key.tag(head), tag)
             .map_err(|_| NotGenuine::Garbage)?;
         Ok(genuine)
+    }
+
+    fn unfound(&self, id: u8) -> NotGenuine {
+        if self.withdrawn.contains(&id) {
+            NotGenuine::WithdrawnKey(id)
+        } else {
+            NotGenuine::UnknownKey(id)
+        }
     }
 
     fn find(&self, id: u8) -> Option<&TokenKey> {

@@ -1,10 +1,28 @@
 //! Core mints, `relatch-verify` checks: the two must agree on every claim.
 
-use relatch_core::token::{AccessClaims, SigningKey};
+use relatch_core::{
+    Entropy,
+    key::Algorithm,
+    token::{AccessClaims, SigningKey},
+};
 use relatch_verify::{KeySet, Verifier};
 use uuid::Uuid;
 
-const SEED: [u8; 32] = [7; 32];
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
+
+/// The same byte always.
+struct Seed(u8);
+
+impl Entropy for Seed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+fn key(algorithm: Algorithm, seed: u8) -> SigningKey {
+    let secret = SigningKey::generate(algorithm, &Seed(seed)).expect("a secret");
+    SigningKey::open("k1", algorithm, &secret).expect("opens")
+}
 
 fn claims(exp: i64) -> AccessClaims<'static> {
     AccessClaims {
@@ -24,7 +42,11 @@ fn claims(exp: i64) -> AccessClaims<'static> {
 
 #[test]
 fn what_core_mints_the_verifier_reads_claim_by_claim() {
-    let key = SigningKey::from_seed("k1", &SEED).expect("a seed");
+    ALGORITHMS.into_iter().for_each(reads_claim_by_claim);
+}
+
+fn reads_claim_by_claim(algorithm: Algorithm) {
+    let key = key(algorithm, 7);
     let keys = KeySet::new(vec![key.jwk().expect("a public key")]).expect("a set");
     let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
     let token = key.mint(&claims(1_900));
@@ -58,17 +80,28 @@ fn what_core_mints_the_verifier_reads_claim_by_claim() {
 
 #[test]
 fn it_is_refused_once_it_has_ended_and_under_another_key() {
-    let key = SigningKey::from_seed("k1", &SEED).expect("a seed");
-    let other = SigningKey::from_seed("k1", &[8; 32]).expect("a seed");
-    let keys =
-        |key: &SigningKey| KeySet::new(vec![key.jwk().expect("a public key")]).expect("a set");
-    let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
-    let token = key.mint(&claims(1_900));
-    assert!(verifier.verify(token.expose(), &keys(&key), 1_899).is_ok());
-    assert!(verifier.verify(token.expose(), &keys(&key), 1_900).is_err());
-    assert!(
-        verifier
-            .verify(token.expose(), &keys(&other), 1_500)
-            .is_err()
-    );
+    for algorithm in ALGORITHMS {
+        let (one, other) = (key(algorithm, 7), key(algorithm, 8));
+        let keys =
+            |key: &SigningKey| KeySet::new(vec![key.jwk().expect("a public key")]).expect("a set");
+        let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+        let token = one.mint(&claims(1_900));
+        let is_good = |keys, now| verifier.verify(token.expose(), &keys, now).is_ok();
+        assert!(is_good(keys(&one), 1_899), "{algorithm}");
+        assert!(!is_good(keys(&one), 1_900), "{algorithm}");
+        assert!(!is_good(keys(&other), 1_500), "{algorithm}");
+    }
+}
+
+#[test]
+fn a_secret_of_another_algorithm_is_no_key() {
+    for algorithm in ALGORITHMS {
+        let secret = SigningKey::generate(algorithm, &Seed(7)).expect("a secret");
+        for other in ALGORITHMS.into_iter().filter(|other| *other != algorithm) {
+            assert!(
+                SigningKey::open("k1", other, &secret).is_none(),
+                "{algorithm} {other}"
+            );
+        }
+    }
 }

@@ -1,21 +1,72 @@
 //! `relatch key`.
 
-use clap::Subcommand;
-use relatch_core::key::{KeyRecord, KeyState, store::KeyStore as _};
+use clap::{Subcommand, ValueEnum};
+use relatch_core::key::{
+    Algorithm, KeyRecord, KeyState, KeyTable, Keyring, MasterKeys, Moment, Purpose,
+    store::KeyStore as _, turn,
+};
 use serde_json::{Value, json};
 
 use super::{
-    Failure,
+    Failure, chain,
     output::{Output, table},
-    place::Place,
+    place::{Opened, Place},
 };
-use crate::http::time;
+use crate::{
+    entropy::SystemEntropy,
+    http::time,
+    keyring::{self, KeysError},
+};
+
+/// How often a change is tried anew because a server has just changed the keys too.
+const TRIES: usize = 5;
 
 /// What can be done with keys.
 #[derive(Subcommand)]
 pub(super) enum Key {
     /// List the keys and where each of them stands.
+    ///
+    /// `announced`: published and not used yet, the next one. `active`: makes new tokens. `retired`: makes none, and what
+    /// it made is good until it ends. `compromised`: nothing that it made is accepted.
     List {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Replace the active keys by the announced ones, without logging anybody out.
+    ///
+    /// A running server does it as soon as the announced key has been known for long enough (`keys.announce`), mostly at
+    /// once; `key list` shows it. Keys are replaced by age without this command, too (`keys.signing_lifetime`).
+    Rotate {
+        /// Which of them.
+        #[arg(value_enum, default_value_t = Which::All)]
+        which: Which,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Withdraw a key that got into wrong hands: at once, nothing that it made is accepted any more.
+    ///
+    /// A signing key: clients get new access tokens with their next refresh, nobody is logged out. Verifiers that do not
+    /// follow revocations learn of it when they fetch the JWKS anew (`keys.jwks_max_age`). A token key: every device whose
+    /// refresh token was made with it has to log in again.
+    Compromise {
+        /// Its id, from `key list`.
+        id: String,
+        /// Confirms that devices are logged out where a token key is withdrawn.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make a new master key and seal everything anew with it. Running servers on this folder go on.
+    ///
+    /// The old one is kept beside it, in `master.key.old-ID`, for the backups that need it: move it to where they are.
+    Rewrap {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
@@ -23,50 +74,221 @@ pub(super) enum Key {
     },
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Which {
+    /// Signing key and token key.
+    All,
+    /// The key that signs access tokens.
+    Signing,
+    /// The key that tags refresh tokens.
+    Token,
+}
+
 /// Runs one of them.
 pub(super) fn run(command: &Key) -> Result<(), Failure> {
     match command {
-        Key::List { place, output } => list(place, *output),
+        Key::List { place, output } => {
+            let opened = place.open()?;
+            show(&opened.wait(opened.store.load_keys())?, *output);
+            Ok(())
+        }
+        Key::Rotate {
+            which,
+            place,
+            output,
+        } => rotate(*which, &place.open()?, *output),
+        Key::Compromise {
+            id,
+            yes,
+            place,
+            output,
+        } => compromise(id, *yes, &place.open()?, *output),
+        Key::Rewrap { place, output } => rewrap(&place.open()?, *output),
     }
 }
 
-fn list(place: &Place, output: Output) -> Result<(), Failure> {
-    let opened = place.open()?;
-    let records = opened.wait(opened.store.load_keys())?.records;
-    let shown: Vec<_> = records.iter().map(shape).collect();
-    output.print(&json!({ "keys": shown }), || {
-        let rows: Vec<_> = records.iter().map(row).collect();
-        table(["PURPOSE", "ID", "STATE", "SINCE"], &rows)
-    });
+fn rotate(which: Which, opened: &Opened, output: Output) -> Result<(), Failure> {
+    let purposes: &[_] = match which {
+        Which::All => &[Purpose::Signing, Purpose::RefreshTag],
+        Which::Signing => &[Purpose::Signing],
+        Which::Token => &[Purpose::RefreshTag],
+    };
+    let table = change(opened, |records| {
+        for purpose in purposes {
+            turn::request(records, *purpose, opened.now());
+        }
+        Ok(())
+    })?;
+    show(&table, output);
+    let policy = keyring::policy(&opened.config);
+    let ready = purposes
+        .iter()
+        .filter_map(|purpose| turn::ready_at(&table.records, *purpose, &policy));
+    let ready = ready.max().unwrap_or_default();
+    if ready > opened.now() {
+        eprintln!(
+            "The announced key is known to everybody at {}; a running server turns then.",
+            time(ready)
+        );
+    } else {
+        eprintln!(
+            "A running server turns within a second, or once it has served for keys.jwks_max_age."
+        );
+    }
     Ok(())
 }
 
+fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<(), Failure> {
+    let table = opened.wait(opened.store.load_keys())?;
+    let purpose = table
+        .records
+        .iter()
+        .find(|key| key.id == id)
+        .map(|key| key.purpose)
+        .ok_or_else(|| {
+            Failure::NotFound(format!(
+                "there is no key {id}: `relatch key list` shows them"
+            ))
+        })?;
+    if purpose == Purpose::RefreshTag && !yes {
+        return Err(Failure::Failed(
+            "every device whose refresh token was made with this key has to log in again. If that is what you want, say so with --yes; \
+             `relatch key rotate token` replaces the key without it"
+                .to_owned(),
+        ));
+    }
+    let masters = masters(opened)?;
+    let table = change(opened, |records| {
+        turn::compromise(records, purpose, id, opened.now());
+        let table = KeyTable {
+            version: 0,
+            records: records.clone(),
+        };
+        let moment = Moment {
+            now: opened.now(),
+            served: std::time::Duration::ZERO,
+        };
+        let policy = keyring::policy(&opened.config);
+        let turned = keyring::turned(&table, &policy, (&masters, &SystemEntropy), moment);
+        if let Some(turned) = turned.map_err(chain)? {
+            *records = turned;
+        }
+        Ok(())
+    })?;
+    show(&table, output);
+    Ok(())
+}
+
+fn rewrap(opened: &Opened, output: Output) -> Result<(), Failure> {
+    let path = keyring::master_path(&opened.config);
+    let _alone = keyring::lock_masters(&path).map_err(chain)?;
+    let old = masters(opened)?;
+    // Before anything is sealed with the new one, the file has both: whatever happens then, everything opens.
+    let both = keyring::with_new_master(&old, &SystemEntropy);
+    keyring::replace_masters(&path, &both, &SystemEntropy).map_err(chain)?;
+    let table = change(opened, |records| {
+        for record in records.iter_mut() {
+            record.rewrap(&both).map_err(chain)?;
+        }
+        Ok(())
+    })?;
+    Keyring::open(&table, &both, opened.now()).map_err(chain)?;
+    let mut kept = Vec::new();
+    for master in old.iter() {
+        let place = keyring::old_master_path(&path, master);
+        let alone = MasterKeys::new(master.clone(), Vec::new());
+        keyring::replace_masters(&place, &alone, &SystemEntropy).map_err(chain)?;
+        kept.push(place.display().to_string());
+    }
+    let new = MasterKeys::new(both.newest().clone(), Vec::new());
+    keyring::replace_masters(&path, &new, &SystemEntropy).map_err(chain)?;
+    output.print(
+        &json!({ "master_key": path.display().to_string(), "old": kept, "keys": table.records.len() }),
+        || {
+            format!(
+                "{} keys are sealed with the new master key in {}.\nThe old one is in {}: backups made before now need it. Move it to where they are, or delete it.",
+                table.records.len(),
+                path.display(),
+                kept.join(", ")
+            )
+        },
+    );
+    Ok(())
+}
+
+/// Changes the keys, unless somebody else does so all the time.
+fn change(
+    opened: &Opened,
+    edit: impl Fn(&mut Vec<KeyRecord>) -> Result<(), Failure>,
+) -> Result<KeyTable, Failure> {
+    for _ in 0..TRIES {
+        let KeyTable {
+            version,
+            mut records,
+        } = opened.wait(opened.store.load_keys())?;
+        edit(&mut records)?;
+        if opened.wait(opened.store.save_keys(version, records))? {
+            return Ok(opened.wait(opened.store.load_keys())?);
+        }
+    }
+    Err(Failure::Failed(
+        "somebody else changes the keys all the time; try again".to_owned(),
+    ))
+}
+
+fn masters(opened: &Opened) -> Result<MasterKeys, Failure> {
+    let path = keyring::master_path(&opened.config);
+    let read = keyring::read_masters(&path).map_err(chain)?;
+    Ok(read.ok_or_else(|| chain(KeysError::MasterKeyMissing(path)))?)
+}
+
+fn show(table: &KeyTable, output: Output) {
+    let keys: Vec<_> = table.records.iter().map(shape).collect();
+    output.print(&json!({ "keys": keys }), || {
+        let head = ["PURPOSE", "ID", "ALGORITHM", "STATE", "SINCE", "UNTIL"];
+        let rows: Vec<_> = table.records.iter().map(row).collect();
+        self::table(head, &rows)
+    });
+}
+
 fn shape(record: &KeyRecord) -> Value {
-    let (state, since, until) = describe(record.state);
     json!({
         "purpose": record.purpose.name(),
         "id": record.id,
-        "state": state,
-        "since": since,
-        "until": until,
+        "algorithm": record.algorithm.map(Algorithm::name),
+        "state": record.state.name(),
+        "since": time(record.state.since()),
+        "until": until(record.state),
+        "replacement_wanted": matches!(record.state, KeyState::Active { replace_from: Some(_), .. }),
     })
 }
 
-fn row(record: &KeyRecord) -> [String; 4] {
-    let (state, since, _) = describe(record.state);
+fn row(record: &KeyRecord) -> [String; 6] {
+    let wanted = matches!(
+        record.state,
+        KeyState::Active {
+            replace_from: Some(_),
+            ..
+        }
+    );
+    let until = if wanted {
+        Some("to be replaced".to_owned())
+    } else {
+        until(record.state)
+    };
     [
         record.purpose.name().to_owned(),
         record.id.clone(),
-        state.to_owned(),
-        since,
+        record.algorithm.map_or("", Algorithm::name).to_owned(),
+        record.state.name().to_owned(),
+        time(record.state.since()),
+        until.unwrap_or_default(),
     ]
 }
 
-fn describe(state: KeyState) -> (&'static str, String, Option<String>) {
+fn until(state: KeyState) -> Option<String> {
     match state {
-        KeyState::Announced { at } => ("announced", time(at), None),
-        KeyState::Active { since } => ("active", time(since), None),
-        KeyState::Retired { since, until } => ("retired", time(since), Some(time(until))),
-        KeyState::Compromised { at } => ("compromised", time(at), None),
+        KeyState::Retired { until, .. } => Some(time(until)),
+        KeyState::Announced { .. } | KeyState::Active { .. } | KeyState::Compromised { .. } => None,
     }
 }

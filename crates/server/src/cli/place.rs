@@ -72,7 +72,6 @@ impl Place {
 
 /// A database beside, or in place of, a running server.
 pub(super) struct Opened {
-    #[expect(dead_code, reason = "for commands that change something")]
     pub(super) config: Config,
     pub(super) store: Arc<Sqlite>,
     runtime: tokio::runtime::Runtime,
@@ -87,7 +86,6 @@ impl Opened {
 
     /// The time now.
     #[expect(
-        dead_code,
         clippy::unused_self,
         reason = "there is one clock, that of whoever opened this"
     )]

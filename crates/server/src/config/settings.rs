@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relatch_core::session::ReuseScope;
+use relatch_core::{key::Algorithm, session::ReuseScope};
 use relatch_store::Synchronous;
 
 use super::{
@@ -79,6 +79,16 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "How old a login may be for ending other sessions; past it the user proves the password again (RFC 9470).";
     "session.keep_ended" = "30d", |c, t| c.session.keep_ended = duration_within(t, "0s", "3650d")?,
         "How long the row of an ended session stays, so that a device that comes back late is told why.";
+    "keys.algorithm" = "EdDSA", |c, t| c.keys.algorithm = choice(t, &[("EdDSA", Algorithm::EdDsa), ("ES256", Algorithm::Es256), ("RS256", Algorithm::Rs256)])?,
+        "What access tokens are signed with: `EdDSA` (Ed25519) is the fastest to make; `ES256` and `RS256` are for verifiers that know nothing newer. A change is a turn of keys like any other, so that nobody notices.";
+    "keys.signing_lifetime" = "90d", |c, t| c.keys.signing_lifetime = duration_within(t, "1s", "3650d")?,
+        "The age at which a signing key is replaced.";
+    "keys.token_lifetime" = "90d", |c, t| c.keys.token_lifetime = duration_within(t, "1s", "3650d")?,
+        "The age at which the key that tags refresh tokens is replaced. Tokens of the old one stay good as long as their session.";
+    "keys.announce" = "1h", |c, t| c.keys.announce = duration_within(t, "1s", "365d")?,
+        "How long a key is published before it is used, at least: longer than anybody keeps the JWKS, so that no verifier ever meets a key that it does not know. At least twice `jwks_max_age`.";
+    "keys.jwks_max_age" = "5m", |c, t| c.keys.jwks_max_age = duration_within(t, "0s", "24h")?,
+        "How long verifiers and caches may keep the JWKS (`Cache-Control: max-age`). Also about how long the key of a compromised server stays good with verifiers that do not follow revocations.";
     "password.memory" = "19MiB", |c, t| c.password.cost.memory = kib(size_within(t, "8KiB", "4GiB")?),
         "Argon2id's memory for one hash. 19 MiB with 2 passes is the least that OWASP recommends.";
     "password.passes" = "2", |c, t| c.password.cost.passes = u32::try_from(number(t, 1, 100)?).unwrap_or(1),
@@ -128,6 +138,11 @@ pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
     if !config.password.allow_weak && (cost.memory < 19 * 1024 || cost.passes < 2) {
         let fault = "below OWASP's least, 19MiB and 2 passes; password.allow_weak = true lets it through, for tests";
         faults.push(("password.memory", fault.to_owned()));
+    }
+    let keys = &config.keys;
+    if keys.announce < keys.jwks_max_age * 2 {
+        let fault = "less than twice keys.jwks_max_age: verifiers could meet a key that they do not know yet";
+        faults.push(("keys.announce", fault.to_owned()));
     }
     let session = &config.session;
     for (key, lifetimes) in [

@@ -86,22 +86,29 @@ pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuin
 }
 
 async fn authenticate(token: &str, app: &App, now: Timestamp) -> Result<Genuine, Problem> {
-    let garbage = || Problem::invalid_token("The refresh token is not one of this server's.");
     match app.domain.keys.load().tokens.authenticate(token) {
-        Ok(genuine) => return Ok(genuine),
-        Err(NotGenuine::Garbage) => return Err(garbage()),
+        // Another node may have made a key that this one has not seen yet.
         Err(NotGenuine::UnknownKey(_)) => {}
+        known => return known.map_err(Problem::from),
     }
-    // Another node may have made a key that this one has not seen yet.
     app.reload_keys(now)
         .await
         .map_err(|_| Problem::new(Code::Unavailable))?;
-    app.domain
-        .keys
-        .load()
-        .tokens
-        .authenticate(token)
-        .map_err(|_| garbage())
+    let keys = app.domain.keys.load();
+    Ok(keys.tokens.authenticate(token)?)
+}
+
+impl From<NotGenuine> for Problem {
+    fn from(error: NotGenuine) -> Self {
+        Self::invalid_token(match error {
+            NotGenuine::Garbage | NotGenuine::UnknownKey(_) => {
+                "The refresh token is not one of this server's."
+            }
+            NotGenuine::WithdrawnKey(_) => {
+                "The key that this refresh token was made with has been withdrawn: log in again."
+            }
+        })
+    }
 }
 
 /// The token behind `Authorization: Bearer` (RFC 6750 §2.1), if there is such a header.

@@ -11,9 +11,6 @@ use axum::{
 use super::answer;
 use crate::app::App;
 
-/// Short enough for a new key to be everywhere long before it signs.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
-
 /// `GET /.well-known/jwks.json`
 pub(super) async fn keys(State(app): State<Arc<App>>) -> Response {
     let mut response = answer::json(StatusCode::OK, &app.domain.keys.load().published);
@@ -21,6 +18,10 @@ pub(super) async fn keys(State(app): State<Arc<App>>) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/jwk-set+json"),
     );
-    response.headers_mut().insert(header::CACHE_CONTROL, CACHE);
+    // Short enough for a new key to be everywhere long before it signs.
+    let max_age = app.config.keys.jwks_max_age.as_secs();
+    if let Ok(cache) = HeaderValue::from_str(&format!("public, max-age={max_age}")) {
+        response.headers_mut().insert(header::CACHE_CONTROL, cache);
+    }
     response
 }

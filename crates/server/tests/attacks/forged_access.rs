@@ -1,7 +1,10 @@
 //! Access tokens that are not ours, or not good any more.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use relatch_core::token::{AccessClaims, SigningKey};
+use relatch_core::{
+    key::Algorithm,
+    token::{AccessClaims, SigningKey},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -68,8 +71,8 @@ fn an_access_token_that_is_wrong_in_one_way_opens_no_route() {
         200,
         "the forger's tool works"
     );
-    let foreign = SigningKey::from_seed(key.kid(), &[7; 32]).unwrap();
-    let unknown = SigningKey::from_seed("another", &[7; 32]).unwrap();
+    let foreign = SigningKey::open(key.kid(), Algorithm::EdDsa, &[7; 32]).unwrap();
+    let unknown = SigningKey::open("another", Algorithm::EdDsa, &[7; 32]).unwrap();
     let wrong = [
         ("another key under our kid", good().sign(&foreign)),
         ("an unknown key", good().sign(&unknown)),

@@ -13,6 +13,7 @@ mod ending;
 mod enumeration;
 mod forged_access;
 mod forged_refresh;
+mod key_turning;
 mod keys;
 mod limits;
 mod misplaced;

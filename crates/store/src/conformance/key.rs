@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use relatch_core::{
     Timestamp,
-    key::{KeyRecord, KeyState, KeyTable, Purpose, Sealed},
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed},
 };
 
 use super::{
@@ -20,13 +20,14 @@ fn record(purpose: Purpose, id: &str, state: KeyState) -> KeyRecord {
     KeyRecord {
         purpose,
         id: id.to_owned(),
+        algorithm: (purpose == Purpose::Signing).then_some(Algorithm::EdDsa),
         state,
         sealed,
     }
 }
 
 fn active(id: &str) -> KeyRecord {
-    record(Purpose::Signing, id, KeyState::Active { since: START })
+    record(Purpose::Signing, id, KeyState::active(START))
 }
 
 /// Version 0 and nothing.
@@ -42,13 +43,14 @@ pub async fn an_empty_store_has_no_keys(factory: &dyn Factory) {
     assert_eq!(scene.store.load_keys().await, Ok(empty));
 }
 
-/// Both purposes in all four states, under ids that the purposes share.
+/// Both purposes in every state and with every algorithm, under ids that the purposes share.
 pub async fn every_state_comes_back(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let until = START.plus(90 * DAY);
     let states = [
         KeyState::Announced { at: START },
-        KeyState::Active { since: START },
+        KeyState::active(START),
+        KeyState::active(START).replace_from(until),
         KeyState::Retired {
             since: START,
             until,
@@ -59,9 +61,16 @@ pub async fn every_state_comes_back(factory: &dyn Factory) {
     ];
     let mut records = Vec::new();
     for purpose in [Purpose::RefreshTag, Purpose::Signing] {
-        for (id, state) in ["1", "2", "3", "4"].into_iter().zip(states) {
+        for (id, state) in ["1", "2", "3", "4", "5"].into_iter().zip(states) {
             records.push(record(purpose, id, state));
         }
+    }
+    for (id, algorithm) in [("6", Algorithm::Es256), ("7", Algorithm::Rs256)] {
+        let key = record(Purpose::Signing, id, KeyState::active(START));
+        records.push(KeyRecord {
+            algorithm: Some(algorithm),
+            ..key
+        });
     }
     let saved = scene.store.save_keys(0, records.clone()).await;
     assert_eq!(saved, Ok(true));

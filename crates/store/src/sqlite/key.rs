@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    key::{KeyRecord, KeyState, KeyTable, Purpose, Sealed, store::KeyStore},
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed, store::KeyStore},
 };
 use rusqlite::{Connection, Row, params};
 
@@ -26,7 +26,7 @@ impl KeyStore for Sqlite {
 
 fn load(connection: &Connection) -> Result<KeyTable, Fault> {
     // One statement, so that version and keys are of one moment.
-    let sql = "SELECT purpose, id, state, since, until, master_key, sealed, version \
+    let sql = "SELECT purpose, id, algorithm, state, since, until, master_key, sealed, version \
                FROM key_table LEFT JOIN key ON true ORDER BY purpose, id";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = row::all(statement.query([])?, |row| {
@@ -34,7 +34,7 @@ fn load(connection: &Connection) -> Result<KeyTable, Fault> {
             .get::<_, Option<String>>(0)?
             .map(|purpose| record(row, &purpose))
             .transpose()?;
-        Ok((row.get(7)?, record))
+        Ok((row.get(8)?, record))
     })?;
     let version = rows.first().map_or(0, |first| first.0);
     Ok(KeyTable {
@@ -44,22 +44,32 @@ fn load(connection: &Connection) -> Result<KeyTable, Fault> {
 }
 
 fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
-    let since = row::time(row, 3)?;
-    let until = row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis);
-    let state = match (row.get_ref(2)?.as_str().unwrap_or_default(), until) {
+    let since = row::time(row, 4)?;
+    let until = row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
+    let state = match (row.get_ref(3)?.as_str().unwrap_or_default(), until) {
         ("announced", None) => KeyState::Announced { at: since },
-        ("active", None) => KeyState::Active { since },
+        ("active", replace_from) => KeyState::Active {
+            since,
+            replace_from,
+        },
         ("retired", Some(until)) => KeyState::Retired { since, until },
         ("compromised", None) => KeyState::Compromised { at: since },
         _ => return Err(Fault::Corrupt("key.state")),
     };
+    let purpose = Purpose::from_name(purpose).ok_or(Fault::Corrupt("key.purpose"))?;
+    let algorithm: Option<String> = row.get(2)?;
+    let algorithm = algorithm.and_then(|name| Algorithm::from_name(&name));
+    if (purpose == Purpose::Signing) != algorithm.is_some() {
+        return Err(Fault::Corrupt("key.algorithm"));
+    }
     Ok(KeyRecord {
-        purpose: Purpose::from_name(purpose).ok_or(Fault::Corrupt("key.purpose"))?,
+        purpose,
         id: row.get(1)?,
+        algorithm,
         state,
         sealed: Sealed {
-            master: row.get(5)?,
-            bytes: row.get(6)?,
+            master: row.get(6)?,
+            bytes: row.get(7)?,
         },
     })
 }
@@ -70,22 +80,23 @@ fn save(connection: &Connection, expected: i64, records: &[KeyRecord]) -> Result
         return Ok(false);
     }
     connection.prepare_cached("DELETE FROM key")?.execute([])?;
-    let sql = "INSERT INTO key (purpose, id, state, since, until, master_key, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO key (purpose, id, algorithm, state, since, until, master_key, sealed) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut insert = connection.prepare_cached(sql)?;
     for record in records {
-        let (state, since, until) = match record.state {
-            KeyState::Announced { at } => ("announced", at, None),
-            KeyState::Active { since } => ("active", since, None),
-            KeyState::Retired { since, until } => ("retired", since, Some(until.as_millis())),
-            KeyState::Compromised { at } => ("compromised", at, None),
+        let until = match record.state {
+            KeyState::Active { replace_from, .. } => replace_from,
+            KeyState::Retired { until, .. } => Some(until),
+            KeyState::Announced { .. } | KeyState::Compromised { .. } => None,
         };
         let Sealed { master, bytes } = &record.sealed;
         insert.execute(params![
             record.purpose.name(),
             record.id,
-            state,
-            since.as_millis(),
-            until,
+            record.algorithm.map(Algorithm::name),
+            record.state.name(),
+            record.state.since().as_millis(),
+            until.map(Timestamp::as_millis),
             master,
             bytes
         ])?;

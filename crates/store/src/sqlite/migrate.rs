@@ -6,10 +6,16 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 1] = [(
-    "0001_sessions",
-    include_str!("../../migrations/sqlite/0001_sessions.sql"),
-)];
+const STEPS: [(&str, &str); 2] = [
+    (
+        "0001_sessions",
+        include_str!("../../migrations/sqlite/0001_sessions.sql"),
+    ),
+    (
+        "0002_key_turning",
+        include_str!("../../migrations/sqlite/0002_key_turning.sql"),
+    ),
+];
 
 const LEDGER: &str = "
     CREATE TABLE IF NOT EXISTS migration (

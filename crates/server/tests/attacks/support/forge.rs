@@ -2,7 +2,9 @@
 
 use relatch_core::{
     Timestamp,
-    key::{KeyRecord, KeyState, KeyTable, Keyring, MasterKey, Purpose, Sealed},
+    key::{
+        Algorithm, KeyRecord, KeyState, KeyTable, Keyring, MasterKey, MasterKeys, Purpose, Sealed,
+    },
 };
 
 use super::Folder;
@@ -24,21 +26,25 @@ impl Folder {
             version: 0,
             records: self.key_records(),
         };
-        Keyring::open(&table, &self.read_master_key(), Timestamp::from_seconds(0)).unwrap()
+        let master = MasterKeys::new(self.read_master_key(), Vec::new());
+        Keyring::open(&table, &master, Timestamp::from_seconds(0)).unwrap()
     }
 
     fn key_records(&self) -> Vec<KeyRecord> {
         let connection = self.open_database();
         let mut statement = connection
-            .prepare("SELECT purpose, id, master_key, sealed FROM key")
+            .prepare(
+                "SELECT purpose, id, master_key, sealed, algorithm FROM key WHERE state = 'active'",
+            )
             .unwrap();
         let records = statement.query_map([], |row| {
             let purpose: String = row.get(0)?;
-            let since = Timestamp::from_seconds(0);
+            let algorithm: Option<String> = row.get(4)?;
             Ok(KeyRecord {
                 purpose: Purpose::from_name(&purpose).unwrap(),
                 id: row.get(1)?,
-                state: KeyState::Active { since },
+                algorithm: algorithm.and_then(|name| Algorithm::from_name(&name)),
+                state: KeyState::active(Timestamp::from_seconds(0)),
                 sealed: Sealed {
                     master: row.get(2)?,
                     bytes: row.get(3)?,

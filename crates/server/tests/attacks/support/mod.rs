@@ -1,6 +1,7 @@
 //! The attacker's tools: a server to attack, a client that sends any bytes, tokens taken apart, a look into the database.
 
 pub(crate) mod account;
+pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod forge;
 pub(crate) mod http;

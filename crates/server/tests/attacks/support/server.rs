@@ -59,6 +59,11 @@ impl Folder {
         self.data().join("relatch.db")
     }
 
+    /// The configuration of the last start.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.0.path().join("relatch.toml")
+    }
+
     fn output(&self) -> PathBuf {
         self.0.path().join("stdout")
     }
@@ -111,7 +116,7 @@ impl Folder {
     }
 
     fn spawn(&self, filter: &str, settings: &[(&str, &str)]) -> Child {
-        let config = self.0.path().join("relatch.toml");
+        let config = self.config();
         std::fs::write(&config, toml(settings)).unwrap();
         Command::new(env!("CARGO_BIN_EXE_relatch"))
             .arg("serve")

@@ -1,0 +1,158 @@
+//! Keeps the keys as they should be: sees within a second what was changed elsewhere, and turns them when it is time.
+
+use std::{
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+
+use relatch_core::{
+    StoreError,
+    key::{KeyRecord, KeyState, KeyTable, Moment, Purpose},
+};
+
+use crate::{app::App, keyring};
+
+/// Between two looks at the table.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Starts looking; it ends when the server is gone.
+pub(crate) fn start(app: &Arc<App>) {
+    tokio::spawn(run(Arc::downgrade(app)));
+}
+
+async fn run(app: Weak<App>) {
+    let mut watch = Watch::default();
+    let mut well = true;
+    while let Some(app) = app.upgrade() {
+        let looked = watch.look(&app).await;
+        if let (Err(error), true) = (&looked, well) {
+            tracing::warn!(%error, "the keys could not be looked at; trying on");
+        }
+        well = looked.is_ok();
+        drop(app);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Which key is announced, and since when this node serves it.
+#[derive(Default)]
+struct Watch(Option<(String, Instant)>);
+
+impl Watch {
+    async fn look(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
+        let table = app.domain.store.load_keys().await?;
+        let now = app.clock.now();
+        if table.version != app.domain.keys.load().version {
+            app.take_keys(&table, now)?;
+        }
+        let moment = Moment {
+            now,
+            served: self.served(&table.records),
+        };
+        let Some(records) = turned(app, &table, moment).await? else {
+            return Ok(());
+        };
+        if app
+            .domain
+            .store
+            .save_keys(table.version, records.clone())
+            .await?
+        {
+            tell(&table.records, &records);
+        }
+        // Ours, or those of a node that was faster.
+        app.take_keys(&app.domain.store.load_keys().await?, now)
+    }
+
+    /// How long this node has served the announced signing key.
+    fn served(&mut self, records: &[KeyRecord]) -> Duration {
+        let announced = records.iter().find(|key| {
+            key.purpose == Purpose::Signing && matches!(key.state, KeyState::Announced { .. })
+        });
+        let Some(announced) = announced else {
+            return Duration::ZERO;
+        };
+        match &self.0 {
+            Some((id, since)) if *id == announced.id => since.elapsed(),
+            _ => {
+                self.0 = Some((announced.id.clone(), Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+/// On a thread of its own: an RSA key takes a while to find.
+async fn turned(
+    app: &Arc<App>,
+    table: &KeyTable,
+    moment: Moment,
+) -> Result<Option<Vec<KeyRecord>>, StoreError> {
+    let (policy, master) = (keyring::policy(&app.config), app.master.load_full());
+    let (table, entropy) = (table.clone(), Arc::clone(&app.domain.entropy));
+    let made = tokio::task::spawn_blocking(move || {
+        keyring::turned(&table, &policy, (&master, entropy.as_ref()), moment)
+    });
+    match made.await {
+        Ok(Ok(records)) => Ok(records),
+        failed => {
+            tracing::error!(?failed, "no new key could be made");
+            Err(StoreError::Unavailable)
+        }
+    }
+}
+
+/// One line for every key that stands elsewhere than before.
+fn tell(before: &[KeyRecord], after: &[KeyRecord]) {
+    let state_in = |records: &[KeyRecord], key: &KeyRecord| {
+        let same = |other: &&KeyRecord| other.purpose == key.purpose && other.id == key.id;
+        records.iter().find(same).map(|key| key.state)
+    };
+    for key in after {
+        if state_in(before, key) != Some(key.state) {
+            tracing::info!(
+                purpose = key.purpose.name(),
+                id = key.id,
+                state = key.state.name(),
+                "key"
+            );
+        }
+    }
+    for key in before.iter().filter(|key| state_in(after, key).is_none()) {
+        tracing::info!(
+            purpose = key.purpose.name(),
+            id = key.id,
+            state = "removed",
+            "key"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use relatch_core::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn serving_counts_from_the_first_sight_of_a_key() {
+        let key = |id: &str| KeyRecord {
+            purpose: Purpose::Signing,
+            id: id.to_owned(),
+            algorithm: None,
+            state: KeyState::Announced {
+                at: Timestamp::from_seconds(0),
+            },
+            sealed: relatch_core::key::Sealed {
+                master: [0; 8],
+                bytes: Vec::new(),
+            },
+        };
+        let mut watch = Watch::default();
+        assert_eq!(watch.served(&[key("a")]), Duration::ZERO);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(watch.served(&[key("a")]) >= Duration::from_millis(2));
+        assert_eq!(watch.served(&[key("b")]), Duration::ZERO, "another key");
+        assert_eq!(watch.served(&[]), Duration::ZERO);
+    }
+}
