@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use relatch_core::Timestamp;
-use relatch_core::key::{Keyring, MasterKey, store::KeyStore as _};
+use relatch_core::key::{Keyring, MasterKey, MasterKeys, store::KeyStore as _};
 use relatch_core::session::{Lifetimes, Policy, ReuseScope};
 use relatch_core::token::TokenKey;
 use relatch_store::{Options, Sqlite, Synchronous};
@@ -124,7 +124,8 @@ pub(super) async fn token_key(data: &Path) -> Result<TokenKey> {
     let store = Sqlite::open(&options, Arc::new(policy())).map_err(|error| told(&error))?;
     let table = store.load_keys().await.map_err(|error| told(&error))?;
     store.close();
-    let keyring = Keyring::open(&table, &master, Timestamp::default());
+    let masters = MasterKeys::new(master, Vec::new());
+    let keyring = Keyring::open(&table, &masters, Timestamp::default());
     Ok(keyring
         .map_err(|error| told(&error))?
         .tokens

@@ -3,6 +3,8 @@
 //! Lines are gathered for a moment and written together: a system call a line would be a sixth of the cost of a refresh.
 //! A warning or worse does not wait; what waits when the process is killed is lost.
 
+mod json;
+
 use std::{
     io::{self, IsTerminal as _, Write as _},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -34,11 +36,7 @@ pub fn start(filter: &str) -> Result<Flush, String> {
     let started = if io::stderr().is_terminal() {
         builder.compact().try_init()
     } else {
-        builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init()
+        builder.event_format(json::Json).try_init()
     };
     started.map_err(|error| error.to_string())?;
     Ok(flush)
