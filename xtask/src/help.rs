@@ -6,7 +6,7 @@ use crate::parts;
 const VERBS: &str = "\
 cargo xtask test [PART]             all that protects main, or one part of it
 cargo xtask test quick              the loop before a commit: fmt, clippy of the server, unit
-cargo xtask gen [--check]           write (or compare) docs/configuration.md
+cargo xtask gen [--check]           write (or compare) the generated pages of docs/
 cargo xtask fix                     what clippy and rustfmt can put right themselves
 cargo xtask bench refresh [...]     measure refreshes per second
 cargo xtask drill kill [...]        kill the server under load, again and again

@@ -35,7 +35,7 @@ pub(crate) const ALL: &[Part] = &[
     },
     Part {
         name: "generated",
-        checks: "docs/configuration.md is what the server says",
+        checks: "docs/configuration.md, errors.md and openapi.json are what the server says",
         run: generated,
     },
     Part {

@@ -1,69 +1,70 @@
-//! The verb `gen`: docs/configuration.md is what the server itself says of its settings.
+//! The verb `gen`: pages of docs/ that are what the server itself says of its settings, its API and its errors.
 
 use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::shell;
 
-const PAGE: &str = "docs/configuration.md";
+/// Each generated page, and the words with which the server is asked for it.
+const PAGES: [(&str, &[&str]); 3] = [
+    ("docs/configuration.md", &["config", "reference"]),
+    ("docs/errors.md", &["errors"]),
+    ("docs/openapi.json", &["openapi"]),
+];
 
-/// Writes the page.
+/// Writes the pages.
 ///
 /// # Errors
 /// When the server can't say it or the file can't be written.
 pub(crate) fn write() -> Result<(), Failure> {
-    let said = said()?;
-    let path = path();
-    path.parent()
-        .map_or(Ok(()), std::fs::create_dir_all)
-        .and_then(|()| std::fs::write(&path, said))
-        .map_err(|error| Failure::Failed(format!("{PAGE} could not be written: {error}")))?;
-    println!("wrote {PAGE}");
+    for (page, question) in PAGES {
+        let said = said(question)?;
+        let path = path(page);
+        path.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&path, said))
+            .map_err(|error| Failure::Failed(format!("{page} could not be written: {error}")))?;
+        println!("wrote {page}");
+    }
     Ok(())
 }
 
-/// Compares the page.
+/// Compares the pages.
 ///
 /// # Errors
-/// When it differs or can't be read.
+/// When one differs or can't be read.
 pub(crate) fn check() -> Result<(), Failure> {
-    let said = said()?;
-    let kept = std::fs::read_to_string(path()).map_err(|error| {
-        Failure::Failed(format!(
-            "{PAGE} could not be read: {error}; `cargo xtask gen` writes it"
-        ))
-    })?;
-    match first_difference(&kept, &said) {
-        None => Ok(()),
-        Some(line) => Err(Failure::Failed(format!(
-            "{PAGE} is not what the server says, from line {line} on; `cargo xtask gen` writes it"
-        ))),
+    for (page, question) in PAGES {
+        let said = said(question)?;
+        let kept = std::fs::read_to_string(path(page)).map_err(|error| {
+            Failure::Failed(format!(
+                "{page} could not be read: {error}; `cargo xtask gen` writes it"
+            ))
+        })?;
+        if let Some(line) = first_difference(&kept, &said) {
+            return Err(Failure::Failed(format!(
+                "{page} is not what the server says, from line {line} on; `cargo xtask gen` writes it"
+            )));
+        }
     }
+    Ok(())
 }
 
-fn said() -> Result<String, Failure> {
-    let mut command = shell::cargo(&[
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "relatch",
-        "--",
-        "config",
-        "reference",
-    ]);
-    let output = shell::output(&mut command)?;
+fn said(question: &[&str]) -> Result<String, Failure> {
+    let mut command = shell::cargo(&["run", "--quiet", "--locked", "--package", "relatch", "--"]);
+    let output = shell::output(command.args(question))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() || said.trim().is_empty() {
-        return Err(Failure::Failed(
-            "`relatch config reference` did not print the reference of the settings".to_owned(),
-        ));
+        return Err(Failure::Failed(format!(
+            "`relatch {}` did not print its page",
+            question.join(" ")
+        )));
     }
     Ok(said)
 }
 
-fn path() -> PathBuf {
-    shell::root().join(PAGE)
+fn path(page: &str) -> PathBuf {
+    shell::root().join(page)
 }
 
 /// The number of the first line in which the two differ; the end of a line counts too.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config;
+use crate::{config, http};
 
 /// An authentication server for REST APIs: users log in and get a short-lived access token (JWT) and a refresh token that
 /// turns at every use.
@@ -29,6 +29,10 @@ enum Command {
     /// Look at the keys and turn them.
     #[command(subcommand)]
     Key(key::Key),
+    /// Print the OpenAPI document of the API, as `/openapi.json` serves it.
+    Openapi,
+    /// Print the catalogue of errors, in Markdown.
+    Errors,
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -75,10 +79,9 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Key(command) => key::run(&command),
-        Command::Config(ConfigCommand::Reference) => {
-            print!("{}", config::reference());
-            Ok(())
-        }
+        Command::Openapi => print_page(&http::openapi::text()),
+        Command::Errors => print_page(&http::problem::reference()),
+        Command::Config(ConfigCommand::Reference) => print_page(&config::reference()),
     };
     let (code, message) = match result {
         Ok(()) => return ExitCode::SUCCESS,
@@ -88,6 +91,12 @@ pub fn run() -> ExitCode {
     };
     eprintln!("relatch: {message}");
     ExitCode::from(code)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as every command")]
+fn print_page(page: &str) -> Result<(), Failure> {
+    print!("{page}");
+    Ok(())
 }
 
 /// The environment as texts.

@@ -57,6 +57,8 @@ pub struct ServerConfig {
     pub data_dir: PathBuf,
     /// A proxy in front ends TLS: without it, only loopback addresses may be listened on.
     pub behind_tls_proxy: bool,
+    /// Whether `/docs` is served.
+    pub docs_page: bool,
     /// Largest body of a request, in bytes.
     pub max_body: usize,
     /// Largest head of a request, in bytes.
@@ -132,6 +134,7 @@ impl Default for Config {
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 data_dir: PathBuf::new(),
                 behind_tls_proxy: false,
+                docs_page: false,
                 max_body: 0,
                 max_headers: 0,
                 header_timeout: Duration::ZERO,

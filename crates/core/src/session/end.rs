@@ -54,6 +54,11 @@ const NAMES: [(EndReason, &str, u8); 11] = [
 ];
 
 impl EndReason {
+    /// Every reason, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|entry| entry.0)
+    }
+
     /// The stable name that clients, events and logs carry.
     pub fn name(self) -> &'static str {
         NAMES

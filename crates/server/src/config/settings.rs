@@ -47,6 +47,8 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "The folder of the database and the master key; made with mode 0700 if it is not there.";
     "server.behind_tls_proxy" = "false", |c, t| c.server.behind_tls_proxy = boolean(t)?,
         "States that a proxy in front ends TLS, so that an address other than loopback may be listened on. Set `issuer.url` with it. Addresses on record are then the proxy's: forwarded ones are not believed yet.";
+    "server.docs_page" = "true", |c, t| c.server.docs_page = boolean(t)?,
+        "Whether `/docs` is served: a page on which the API can be read and tried. It is the same for everybody and asks no other host for anything; `/openapi.json` stays either way.";
     "server.max_body" = "16KiB", |c, t| c.server.max_body = size_within(t, "1KiB", "1MiB")?,
         "Largest body of a request. The largest honest one, a registration with a long password, is under 3 KiB.";
     "server.max_headers" = "16KiB", |c, t| c.server.max_headers = size_within(t, "8KiB", "256KiB")?,

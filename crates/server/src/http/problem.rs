@@ -1,4 +1,7 @@
-//! The catalogue of errors, and their one shape on the wire: `application/problem+json` (RFC 9457).
+//! Errors on their way out, in their one shape on the wire: `application/problem+json` (RFC 9457).
+
+mod code;
+mod reference;
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -12,56 +15,8 @@ use super::{
     arrival::{Note, RequestId},
 };
 
-macro_rules! catalogue {
-    ($($variant:ident = $status:ident $name:literal $title:literal;)*) => {
-        /// Every error of the API; names are stable.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Code {
-            $(#[doc = $title] $variant,)*
-        }
-
-        impl Code {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable name.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// The status of its answers.
-            pub fn status(self) -> StatusCode {
-                match self { $(Self::$variant => StatusCode::$status,)* }
-            }
-
-            /// What it means, in a sentence.
-            pub fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)* }
-            }
-        }
-    };
-}
-
-catalogue! {
-    InvalidRequest = BAD_REQUEST "invalid_request" "The request has faults; `errors` names each of them.";
-    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "The username or the password is wrong.";
-    InvalidToken = UNAUTHORIZED "invalid_token" "The token is missing, malformed, expired or not from here.";
-    SessionEnded = UNAUTHORIZED "session_ended" "The session has ended; `reason` and `ended_at` say why and when.";
-    SessionUnknown = UNAUTHORIZED "session_unknown" "The token is genuine, but its session is not known here any more.";
-    ReauthenticationRequired = UNAUTHORIZED "reauthentication_required" "The password must be proved again first: POST /auth/reauthenticate.";
-    ProofRequired = UNAUTHORIZED "proof_required" "The session is bound to a key; the request must prove that it holds it.";
-    UserDisabled = FORBIDDEN "user_disabled" "The user is disabled.";
-    RegistrationClosed = FORBIDDEN "registration_closed" "Nobody can register here.";
-    NotFound = NOT_FOUND "not_found" "There is nothing here.";
-    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "This is not to be done here; `Allow` lists what is.";
-    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "The request took too long to arrive.";
-    UsernameTaken = CONFLICT "username_taken" "Somebody has that username.";
-    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "The body is too large.";
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is of a type that is not understood here.";
-    Overloaded = SERVICE_UNAVAILABLE "overloaded" "Too much is waiting already; `Retry-After` says when to ask again.";
-    Unavailable = SERVICE_UNAVAILABLE "unavailable" "The answer is not to be had now, and whether the request was carried out is not known; ask again.";
-    Internal = INTERNAL_SERVER_ERROR "internal" "Something went wrong here; the log has it under the request's id.";
-}
+pub use code::{Code, FAULTS};
+pub use reference::reference;
 
 /// One fault of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -173,7 +128,7 @@ impl Problem {
     /// The body with the request's id, once that is known.
     pub(super) fn render(&self, request_id: RequestId) -> Vec<u8> {
         let body = Body {
-            r#type: format!("urn:relatch:error:{}", self.code.name()),
+            r#type: self.code.urn(),
             title: self.code.title(),
             status: self.code.status().as_u16(),
             detail: self.detail.as_deref(),

@@ -1,36 +1,55 @@
-//! Every route on one page.
+//! Every route on one page: its method and path, the handler, and the description of it in the OpenAPI document.
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{delete, get, post},
-};
+use axum::Router;
 
 use super::{
-    health, jwks, password,
+    docs, health, jwks,
+    openapi::{self, describe as api},
+    password,
     problem::{Code, Problem},
+    route::{Route, delete, get, post},
     session, user,
 };
 use crate::app::App;
 
+/// All of them, in the order in which the documents show them.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        post("/auth/register", user::register, api::user::register),
+        post("/auth/login", session::login, api::session::login),
+        post("/auth/refresh", session::refresh, api::session::refresh),
+        post("/auth/logout", session::logout, api::session::logout),
+        get("/auth/me", user::me, api::user::me),
+        get("/auth/sessions", session::list, api::session::list),
+        delete("/auth/sessions", session::end_all, api::session::end_all),
+        delete("/auth/sessions/{id}", session::end, api::session::end),
+        post(
+            "/auth/reauthenticate",
+            password::reauthenticate,
+            api::password::reauthenticate,
+        ),
+        post(
+            "/auth/password/change",
+            password::change,
+            api::password::change,
+        ),
+        get("/.well-known/jwks.json", jwks::keys, api::service::keys),
+        get("/health/live", health::live, api::service::live),
+        get("/health/ready", health::ready, api::service::ready),
+        get("/openapi.json", openapi::serve, api::service::openapi),
+        get("/docs", docs::page, api::service::docs),
+        get("/docs/{file}", docs::file, api::service::docs_file),
+    ]
+}
+
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/auth/register", post(user::register))
-        .route("/auth/login", post(session::login))
-        .route("/auth/refresh", post(session::refresh))
-        .route("/auth/logout", post(session::logout))
-        .route("/auth/me", get(user::me))
-        .route("/auth/reauthenticate", post(password::reauthenticate))
-        .route("/auth/password/change", post(password::change))
-        .route(
-            "/auth/sessions",
-            get(session::list).delete(session::end_all),
-        )
-        .route("/auth/sessions/{id}", delete(session::end))
-        .route("/.well-known/jwks.json", get(jwks::keys))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, route.handler)
+        })
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .fallback(async || Problem::new(Code::NotFound))
         .with_state(app)

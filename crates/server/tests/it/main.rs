@@ -6,13 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod contract;
 mod server;
 
 mod access;
 mod body;
 mod catalogue;
+mod docs;
 mod login;
 mod logout;
+mod openapi;
 mod password;
 mod refresh;
 mod register;

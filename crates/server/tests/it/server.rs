@@ -1,6 +1,7 @@
 //! A server in this process, and the transcript of what it answers.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     sync::{
         Arc, Mutex,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     http::{Method, Request},
 };
 use http_body_util::BodyExt as _;
@@ -18,6 +19,8 @@ use relatch::{Config, Relatch, clock::Clock};
 use relatch_core::{Entropy, Timestamp, password::hash::Cost};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::contract::{self, Seen, Sent};
 
 /// 2026-11-22T12:00:00Z
 const START: i64 = 1_795_348_800_000;
@@ -51,6 +54,8 @@ pub(crate) struct Server {
     pub(crate) relatch: Relatch,
     clock: Arc<TestClock>,
     names: Mutex<Vec<String>>,
+    /// What was answered so far.
+    pub(crate) seen: Mutex<BTreeSet<Seen>>,
     _folder: TempDir,
 }
 
@@ -80,6 +85,7 @@ impl Server {
             relatch,
             clock,
             names: Mutex::default(),
+            seen: Mutex::default(),
             _folder: folder,
         }
     }
@@ -159,13 +165,13 @@ impl Server {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self
-            .relatch
-            .answer(request.body(body.into()).unwrap())
-            .await;
+        let (sent, body) = sent(&request, body.into()).await;
+        let response = self.relatch.answer(request.body(body).unwrap()).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let seen = contract::check(&sent, &parts, &bytes);
+        self.seen.lock().unwrap().insert(seen);
         let shown = self.show(&parts, &json);
         Answer {
             status: parts.status.as_u16(),
@@ -205,7 +211,9 @@ impl Server {
                         "access_token" => *value = "[access token]".into(),
                         "refresh_token" => *value = "[refresh token]".into(),
                         "request_id" => *value = "[request id]".into(),
-                        "id" | "session_id" => *value = self.id(value.as_str().unwrap()).into(),
+                        "id" | "session_id" if value.is_string() => {
+                            *value = self.id(value.as_str().unwrap()).into();
+                        }
                         _ => self.name(value),
                     }
                 }
@@ -226,6 +234,17 @@ impl Server {
             });
         format!("[id {}]", place + 1)
     }
+}
+
+/// What is about to be sent, for the contract; a body without a known length stays as it is.
+async fn sent(request: &axum::http::request::Builder, body: Body) -> (Sent, Body) {
+    let whole = body.size_hint().exact().is_some();
+    let bytes = if whole {
+        body.collect().await.unwrap().to_bytes()
+    } else {
+        return (Sent::new(request, None), body);
+    };
+    (Sent::new(request, Some(bytes.clone())), Body::from(bytes))
 }
 
 /// What a client holds.

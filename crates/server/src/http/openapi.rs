@@ -1,0 +1,112 @@
+//! The OpenAPI 3.1 document, built from the table of routes and the catalogue of errors. Each route is described in
+//! `describe`, what goes in and out in `schema`; the tests hold every answer that they get against it.
+
+pub(super) mod describe;
+mod error;
+mod operation;
+mod schema;
+
+use std::sync::LazyLock;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, header},
+    response::Response,
+};
+use serde_json::{Map, Value, json};
+
+pub(super) use operation::Operation;
+
+use super::{problem::Code, router::routes};
+
+const INTRODUCTION: &str = "\
+Users register and log in; they get a short-lived access token (a JWT) and a refresh token that turns at every use.
+
+**Everywhere.** Bodies are JSON, fields that are not listed are refused, and every fault is named at once. A trailing slash makes \
+no difference. Every answer has the header `x-request-id`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. \
+A path that is not listed answers 404 `not_found`, a method that is not listed 405 `method_not_allowed` with `Allow`.
+
+**Access tokens** go into `Authorization: Bearer`. Any service checks them with the keys of `/.well-known/jwks.json`; demand \
+`typ: at+jwt`, the issuer and your audience.
+
+**Refresh tokens** go into `Authorization: Bearer`, or into the field `refresh_token` of a JSON or form body. Keep the one of the \
+newest answer. Sent twice within the retry window, a spent one is answered with the very same successor; later, it ends the session.";
+
+/// The document.
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for route in routes() {
+        let operation = (route.describe)().render();
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(route.method.to_owned(), operation);
+        }
+    }
+    let order: Vec<_> = routes()
+        .iter()
+        .map(|route| format!("{} {}", route.method.to_uppercase(), route.path))
+        .collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Relatch",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "An authentication server for REST APIs.",
+            "description": INTRODUCTION,
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/", "description": "The server that this document comes from." }],
+        "tags": describe::TAGS.map(|(name, description)| json!({ "name": name, "description": description })),
+        "paths": paths,
+        "components": {
+            "schemas": schema::all(),
+            "headers": error::headers(),
+            "examples": error::examples(),
+            "responses": error::shared(),
+            "securitySchemes": security_schemes(),
+        },
+        "x-routes": order,
+        "x-errors": Code::ALL.iter().map(|code| json!({
+            "code": code.name(),
+            "status": code.status().as_u16(),
+            "title": code.title(),
+            "meaning": code.meaning(),
+            "remedy": code.remedy(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// The document as it is kept and served: indented, with a line's end at its end.
+pub fn text() -> String {
+    format!("{:#}\n", document())
+}
+
+/// `GET /openapi.json`
+pub(super) async fn serve() -> Response {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(text()));
+    let mut response = Response::new(Body::from(TEXT.clone()));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn security_schemes() -> Value {
+    json!({
+        "accessToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `access_token` of the newest answer (RFC 9068).",
+        },
+        "refreshToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "relatch_rt_",
+            "description": "The `refresh_token` of the newest answer. It may come in the body instead, as the field `refresh_token` of JSON or of a form.",
+        },
+    })
+}

@@ -1,0 +1,46 @@
+//! Every route in words, one function each; the table of routes in `http/router.rs` names them.
+
+pub(in crate::http) mod password;
+pub(in crate::http) mod service;
+pub(in crate::http) mod session;
+pub(in crate::http) mod user;
+
+use crate::http::problem::Code;
+
+const USERS: &str = "Users";
+const SESSIONS: &str = "Sessions";
+const PASSWORDS: &str = "Passwords";
+const SERVICE: &str = "Service";
+
+/// The groups of routes, in their order.
+pub(super) const TAGS: [(&str, &str); 4] = [
+    (USERS, "Who one is."),
+    (
+        SESSIONS,
+        "A session is one login on one device; its refresh token turns at every use.",
+    ),
+    (PASSWORDS, "Proving the password again, and changing it."),
+    (SERVICE, "Keys, health and this documentation."),
+];
+
+/// What a route that reads a body may answer.
+const BODY: &[Code] = &[
+    Code::InvalidRequest,
+    Code::RequestTimeout,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+];
+
+/// What a route that wants an access token may answer.
+const CALLER: &[Code] = &[
+    Code::InvalidRequest,
+    Code::InvalidToken,
+    Code::SessionEnded,
+    Code::SessionUnknown,
+];
+
+/// What a route that reads the database may answer.
+const READS: &[Code] = &[Code::Unavailable, Code::Internal];
+
+/// What a route that writes, or hashes a password, may answer.
+const WRITES: &[Code] = &[Code::Overloaded, Code::Unavailable, Code::Internal];

@@ -1,0 +1,122 @@
+//! Logging in, turning the refresh token, logging out, the list of devices.
+
+use serde_json::json;
+
+use super::{BODY, CALLER, READS, SESSIONS, WRITES};
+use crate::http::{
+    openapi::{Operation, schema},
+    problem::Code,
+};
+
+pub(in crate::http) fn login() -> Operation {
+    let example = json!({
+        "username": "ada",
+        "password": "a long enough password",
+        "device_name": "Ada's phone",
+        "remember_me": true,
+    });
+    Operation::new(
+        "login",
+        SESSIONS,
+        "Log in",
+        "Begins a session. Nobody learns from the answer, or from the time it takes, whether there is a user of that name. Past `session.max_per_user` live sessions, the longest unused one ends.",
+    )
+    .body("Login", example)
+    .answer(
+        200,
+        "The user and the tokens of the session.",
+        "UserTokens",
+        schema::user_tokens_example(),
+    )
+    .errors(BODY)
+    .errors(&[Code::InvalidCredentials, Code::UserDisabled])
+    .errors(WRITES)
+}
+
+pub(in crate::http) fn refresh() -> Operation {
+    Operation::new(
+        "refresh",
+        SESSIONS,
+        "Refresh",
+        "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends.",
+    )
+    .with_refresh_token()
+    .answer(200, "The next tokens.", "Tokens", schema::tokens_example())
+    .errors(BODY)
+    .errors(&[
+        Code::InvalidToken,
+        Code::SessionEnded,
+        Code::SessionUnknown,
+        Code::ProofRequired,
+    ])
+    .errors(WRITES)
+}
+
+pub(in crate::http) fn logout() -> Operation {
+    Operation::new(
+        "logout",
+        SESSIONS,
+        "Log out",
+        "Ends the session of the refresh token, spent or not. That it had ended before is no error.",
+    )
+    .with_refresh_token()
+    .answer(
+        200,
+        "The session has ended.",
+        "LoggedOut",
+        schema::logged_out_example(),
+    )
+    .errors(BODY)
+    .errors(&[Code::InvalidToken])
+    .errors(WRITES)
+}
+
+pub(in crate::http) fn list() -> Operation {
+    Operation::new("sessions", SESSIONS, "Devices", "The user's live sessions.")
+        .with_access_token()
+        .answer(200, "The devices.", "Devices", schema::devices_example())
+        .errors(CALLER)
+        .errors(READS)
+}
+
+pub(in crate::http) fn end() -> Operation {
+    Operation::new(
+        "end_session",
+        SESSIONS,
+        "End one device",
+        "Ends one of the user's own sessions, the caller's included. Wants a login within `session.reauth_within`.",
+    )
+    .with_access_token()
+    .parameter(json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "The id of a session, from the list of devices.",
+        "schema": schema::reference("Id"),
+    }))
+    .answer(200, "It has ended.", "EndedCount", json!({ "ended": 1 }))
+    .errors(CALLER)
+    .errors(&[Code::ReauthenticationRequired, Code::NotFound])
+    .errors(WRITES)
+}
+
+pub(in crate::http) fn end_all() -> Operation {
+    Operation::new(
+        "end_sessions",
+        SESSIONS,
+        "End the other devices, or all",
+        "Logs out everywhere else, or everywhere. Wants a login within `session.reauth_within`.",
+    )
+    .with_access_token()
+    .parameter(json!({
+        "name": "keep",
+        "in": "query",
+        "required": false,
+        "description": "Whether the caller's own session goes on. No other parameter is taken.",
+        "schema": { "type": "string", "enum": ["current", "none"], "default": "current" },
+    }))
+    .answer(200, "They have ended.", "EndedCount", json!({ "ended": 3 }))
+    .errors(CALLER)
+    .errors(&[Code::ReauthenticationRequired])
+    .errors(WRITES)
+}

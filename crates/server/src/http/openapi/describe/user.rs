@@ -1,0 +1,47 @@
+//! Registering, and who one is.
+
+use serde_json::json;
+
+use super::{BODY, CALLER, READS, USERS, WRITES};
+use crate::http::{
+    openapi::{Operation, schema},
+    problem::Code,
+};
+
+pub(in crate::http) fn register() -> Operation {
+    let example = json!({
+        "username": "ada",
+        "email": "ada@example.com",
+        "password": "a long enough password",
+        "device_name": "Ada's laptop",
+    });
+    Operation::new(
+        "register",
+        USERS,
+        "Register",
+        "A new user is logged in at once.",
+    )
+    .body("Registration", example)
+    .answer(
+        201,
+        "The user and the tokens of his first session.",
+        "UserTokens",
+        schema::user_tokens_example(),
+    )
+    .errors(BODY)
+    .errors(&[Code::RegistrationClosed, Code::UsernameTaken])
+    .errors(WRITES)
+}
+
+pub(in crate::http) fn me() -> Operation {
+    Operation::new(
+        "me",
+        USERS,
+        "Who am I",
+        "The user of the access token. The session is looked up: once it has ended, its access tokens are refused here at once.",
+    )
+    .with_access_token()
+    .answer(200, "The user.", "User", schema::user_example())
+    .errors(CALLER)
+    .errors(READS)
+}

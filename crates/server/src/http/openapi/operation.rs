@@ -1,0 +1,148 @@
+//! What the document says of one route, and its form in OpenAPI.
+
+use serde_json::{Map, Value, json};
+
+use super::{error, schema};
+use crate::http::problem::Code;
+
+/// A route in words.
+pub(in crate::http) struct Operation {
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    security: Value,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    success: Map<String, Value>,
+    errors: Vec<Code>,
+}
+
+impl Operation {
+    /// A route for everybody that takes nothing.
+    pub(super) fn new(
+        id: &'static str,
+        tag: &'static str,
+        summary: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            tag,
+            summary,
+            description,
+            security: json!([]),
+            parameters: Vec::new(),
+            body: None,
+            success: Map::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// The same, for the holder of an access token.
+    pub(super) fn with_access_token(self) -> Self {
+        Self {
+            security: json!([{ "accessToken": [] }]),
+            ..self
+        }
+    }
+
+    /// The same, for the holder of a refresh token, which comes as Bearer or in the body.
+    pub(super) fn with_refresh_token(self) -> Self {
+        let content = json!({
+            "schema": schema::reference("RefreshTokenBody"),
+            "example": { "refresh_token": schema::refresh_token_example() },
+        });
+        Self {
+            security: json!([{ "refreshToken": [] }, {}]),
+            body: Some(json!({
+                "description": "Wanted unless the token is in the header.",
+                "required": false,
+                "content": { "application/json": content, "application/x-www-form-urlencoded": content },
+            })),
+            ..self
+        }
+    }
+
+    /// The same with a parameter.
+    pub(super) fn parameter(mut self, parameter: Value) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// The same with a JSON body of that schema.
+    pub(super) fn body(self, schema: &str, example: Value) -> Self {
+        Self {
+            body: Some(json!({
+                "required": true,
+                "content": { "application/json": { "schema": schema::reference(schema), "example": example } },
+            })),
+            ..self
+        }
+    }
+
+    /// The same with its good answer, in JSON, which no cache may keep.
+    pub(super) fn answer(
+        self,
+        status: u16,
+        description: &str,
+        schema: &str,
+        example: Value,
+    ) -> Self {
+        let content = json!({ "application/json": { "schema": schema::reference(schema), "example": example } });
+        self.answer_of(status, description, "no-store", content)
+    }
+
+    /// The same with its good answer, with what `Cache-Control` says and content by media type.
+    pub(super) fn answer_of(
+        mut self,
+        status: u16,
+        description: &str,
+        cache: &str,
+        content: Value,
+    ) -> Self {
+        let answer = json!({
+            "description": description,
+            "headers": {
+                "x-request-id": error::header("RequestId"),
+                "Cache-Control": {
+                    "description": "What a cache may do with it.",
+                    "required": true,
+                    "schema": { "type": "string", "const": cache },
+                },
+            },
+            "content": content,
+        });
+        self.success.insert(status.to_string(), answer);
+        self
+    }
+
+    /// The same with errors that it may answer.
+    pub(super) fn errors(mut self, codes: &[Code]) -> Self {
+        self.errors.extend_from_slice(codes);
+        self
+    }
+
+    /// Its form in the document.
+    pub(super) fn render(self) -> Value {
+        let mut responses = self.success;
+        responses.extend(error::responses(&self.errors));
+        let mut operation = json!({
+            "operationId": self.id,
+            "tags": [self.tag],
+            "summary": self.summary,
+            "description": self.description,
+            "security": self.security,
+            "responses": responses,
+        });
+        if let Some(operation) = operation.as_object_mut() {
+            if !self.parameters.is_empty() {
+                operation.insert("parameters".to_owned(), self.parameters.into());
+            }
+            if let Some(body) = self.body {
+                operation.insert("requestBody".to_owned(), body);
+            }
+        }
+        operation
+    }
+}

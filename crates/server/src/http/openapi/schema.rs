@@ -1,0 +1,271 @@
+//! What goes in and what comes out, as schemas (JSON Schema 2020-12). Their examples are here, too.
+
+use serde_json::{Map, Value, json};
+
+use super::error;
+
+/// No control character; `\p{Cc}` is not known to every reader of schemas.
+const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+
+/// A schema by its name among the components.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// The same schema in a place where it means something of its own.
+pub(super) fn described(schema: &Value, description: &str) -> Value {
+    let mut schema = schema.clone();
+    schema["description"] = description.into();
+    schema
+}
+
+/// All of them.
+pub(super) fn all() -> Value {
+    let mut all = Map::new();
+    for part in [values(), bodies(), answers(), error::schemas()] {
+        if let Value::Object(part) = part {
+            all.extend(part);
+        }
+    }
+    Value::Object(all)
+}
+
+fn values() -> Value {
+    json!({
+        "Username": {
+            "type": "string",
+            "description": "Unique without regard to case, kept in small letters (RFC 8265).",
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
+        },
+        "Email": {
+            "type": "string",
+            "format": "email",
+            "description": "254 bytes at most. Not verified, so neither unique nor a login name.",
+            "maxLength": 254,
+        },
+        "NewPassword": {
+            "type": "string",
+            "format": "password",
+            "description": "Characters are counted after normalising (NFC). No rules of composition; the 10,000 most used passwords, the username and the e-mail address are refused.",
+            "minLength": 8,
+            "maxLength": 256,
+            "pattern": NO_CONTROL,
+        },
+        "Password": {
+            "type": "string",
+            "format": "password",
+            "description": "The user's password.",
+            "maxLength": 256,
+            "pattern": NO_CONTROL,
+        },
+        "DeviceName": {
+            "type": "string",
+            "description": "What the list of devices calls this one. Left out, it is made of the `User-Agent`.",
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$",
+        },
+        "RememberMe": {
+            "type": "boolean",
+            "description": "Longer lifetimes: 30 days of rest and a year in all, where 5 and 90 days are usual (configurable).",
+            "default": false,
+        },
+        "RefreshToken": {
+            "type": "string",
+            "description": "Opaque. Good until the next refresh answers another one.",
+            "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
+            "minLength": 83,
+            "maxLength": 83,
+        },
+        "AccessToken": {
+            "type": "string",
+            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
+        },
+        "Seconds": { "type": "integer", "minimum": 0 },
+        "Time": {
+            "type": "string",
+            "format": "date-time",
+            "description": "RFC 3339, in UTC, to the millisecond.",
+        },
+        "Id": { "type": "string", "format": "uuid" },
+    })
+}
+
+fn bodies() -> Value {
+    json!({
+        "Registration": body(&["username", "email", "password"], json!({
+            "username": reference("Username"),
+            "email": reference("Email"),
+            "password": reference("NewPassword"),
+            "device_name": reference("DeviceName"),
+            "remember_me": reference("RememberMe"),
+        })),
+        "Login": body(&["username", "password"], json!({
+            "username": { "type": "string", "description": "A name that nobody can have gets the same answer as one that nobody has." },
+            "password": reference("Password"),
+            "device_name": reference("DeviceName"),
+            "remember_me": reference("RememberMe"),
+        })),
+        "RefreshTokenBody": body(&[], json!({
+            "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header." },
+        })),
+        "Reauthentication": body(&["password"], json!({ "password": reference("Password") })),
+        "PasswordChange": body(&["old_password", "new_password"], json!({
+            "old_password": reference("Password"),
+            "new_password": reference("NewPassword"),
+        })),
+    })
+}
+
+/// What goes in: what is not listed is refused.
+fn body(required: &[&str], properties: Value) -> Value {
+    let mut schema = object(required, properties);
+    schema["additionalProperties"] = false.into();
+    schema
+}
+
+/// What comes out: more may come with a later version.
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn answers() -> Value {
+    json!({
+        "Tokens": object(&TOKENS, tokens()),
+        "UserTokens": object(&[&TOKENS[..], &["user"]].concat(), {
+            let mut members = tokens();
+            members["user"] = reference("User");
+            members
+        }),
+        "FreshAccessToken": object(&["access_token", "token_type", "expires_in", "session_id"], json!({
+            "access_token": reference("AccessToken"),
+            "token_type": { "type": "string", "const": "Bearer" },
+            "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
+            "session_id": reference("Id"),
+        })),
+        "LoggedOut": object(&["session_id", "ended"], json!({
+            "session_id": reference("Id"),
+            "ended": { "type": "boolean", "const": true },
+        })),
+        "User": object(&["id", "username", "email", "created_at"], json!({
+            "id": reference("Id"),
+            "username": reference("Username"),
+            "email": reference("Email"),
+            "created_at": reference("Time"),
+        })),
+        "Device": object(
+            &["id", "device", "created_at", "last_used_at", "expires_at", "remember_me", "current"],
+            json!({
+                "id": described(&reference("Id"), "The session's id."),
+                "device": { "type": "string", "description": "What the device called itself." },
+                "created_at": described(&reference("Time"), "When it logged in."),
+                "last_used_at": described(&reference("Time"), "When it last refreshed."),
+                "expires_at": described(&reference("Time"), "When it ends if it is not used again."),
+                "remember_me": { "type": "boolean" },
+                "current": { "type": "boolean", "description": "Whether it is the caller's own." },
+            }),
+        ),
+        "Devices": object(&["sessions"], json!({
+            "sessions": { "type": "array", "description": "The latest used first.", "items": reference("Device") },
+        })),
+        "EndedCount": object(&["ended"], json!({
+            "ended": { "type": "integer", "description": "How many sessions ended.", "minimum": 0 },
+        })),
+        "KeySet": object(&["keys"], json!({
+            "keys": { "type": "array", "items": reference("Key") },
+        })),
+        "Key": object(&["kty", "kid", "use", "alg"], json!({
+            "kty": { "type": "string", "enum": ["OKP", "EC", "RSA"] },
+            "crv": { "type": "string", "enum": ["Ed25519", "P-256"] },
+            "x": { "type": "string" },
+            "y": { "type": "string" },
+            "n": { "type": "string" },
+            "e": { "type": "string" },
+            "kid": { "type": "string", "description": "Names the key in the head of a token." },
+            "use": { "type": "string", "const": "sig" },
+            "alg": { "type": "string", "enum": ["EdDSA", "Ed25519", "ES256", "RS256"] },
+        })),
+        "Health": object(&["status"], json!({ "status": { "type": "string", "const": "ok" } })),
+    })
+}
+
+const TOKENS: [&str; 6] = [
+    "access_token",
+    "token_type",
+    "expires_in",
+    "refresh_token",
+    "refresh_expires_in",
+    "session_id",
+];
+
+fn tokens() -> Value {
+    json!({
+        "access_token": reference("AccessToken"),
+        "token_type": { "type": "string", "const": "Bearer" },
+        "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
+        "refresh_token": reference("RefreshToken"),
+        "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
+        "session_id": reference("Id"),
+    })
+}
+
+const SESSION: &str = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+
+/// No token of anybody's, and the shape of one.
+pub(super) fn refresh_token_example() -> String {
+    format!("relatch_rt_{}", "Example-".repeat(9))
+}
+
+pub(super) fn tokens_example() -> Value {
+    json!({
+        "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.ZXhhbXBsZQ",
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "refresh_token": refresh_token_example(),
+        "refresh_expires_in": 432_000,
+        "session_id": SESSION,
+    })
+}
+
+pub(super) fn user_tokens_example() -> Value {
+    let mut example = tokens_example();
+    example["user"] = user_example();
+    example
+}
+
+pub(super) fn fresh_access_token_example() -> Value {
+    let mut example = tokens_example();
+    if let Some(example) = example.as_object_mut() {
+        example.retain(|name, _| !name.starts_with("refresh_"));
+    }
+    example
+}
+
+pub(super) fn user_example() -> Value {
+    json!({
+        "id": "019ab3c4-5d6e-7aaa-8bbb-0123456789ab",
+        "username": "ada",
+        "email": "ada@example.com",
+        "created_at": "2026-11-22T12:00:00.000Z",
+    })
+}
+
+pub(super) fn logged_out_example() -> Value {
+    json!({ "session_id": SESSION, "ended": true })
+}
+
+pub(super) fn devices_example() -> Value {
+    json!({
+        "sessions": [{
+            "id": SESSION,
+            "device": "Firefox on Linux",
+            "created_at": "2026-11-22T12:00:00.000Z",
+            "last_used_at": "2026-11-22T12:14:10.250Z",
+            "expires_at": "2026-11-27T12:14:10.250Z",
+            "remember_me": false,
+            "current": true,
+        }],
+    })
+}

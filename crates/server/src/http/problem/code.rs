@@ -1,0 +1,142 @@
+//! The catalogue of errors: one table that the answers, the OpenAPI document and `docs/errors.md` come from.
+
+use axum::http::StatusCode;
+
+macro_rules! catalogue {
+    ($($variant:ident = $status:ident $name:literal, $title:literal, $meaning:literal, $remedy:literal;)*) => {
+        /// Every error of the API; names are stable.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The status of its answers.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// What it means, in a sentence.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// When it comes, and what has happened then.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What a client does about it.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    InvalidRequest = BAD_REQUEST "invalid_request", "The request has faults; `errors` names each of them.",
+        "Something in body, header or parameters is missing, wrong, unknown or there twice. Nothing was done.",
+        "Show each entry of `errors` at its `field`; sending the same again ends the same.";
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials", "The username or the password is wrong.",
+        "Nobody is told which of the two it was. On routes with an access token it is the password alone.",
+        "Ask the user again.";
+    InvalidToken = UNAUTHORIZED "invalid_token", "The token is missing, malformed, expired or not from here.",
+        "An access token was refused, or what came as a refresh token was none of this server's.",
+        "Of an access token: refresh, and repeat the request once with the new one. Of a refresh token: log in.";
+    SessionEnded = UNAUTHORIZED "session_ended", "The session has ended; `reason` and `ended_at` say why and when.",
+        "The token is genuine and its session is over. Only a holder of a genuine token is told why.",
+        "Drop both tokens, tell the user why in words of your own, and log in.";
+    SessionUnknown = UNAUTHORIZED "session_unknown", "The token is genuine, but its session is not known here any more.",
+        "The session ended so long ago that its row is gone, or the database is older than the token.",
+        "Drop both tokens and log in.";
+    ReauthenticationRequired = UNAUTHORIZED "reauthentication_required", "The password must be proved again first: POST /auth/reauthenticate.",
+        "Ending other sessions wants a login that is not older than `session.reauth_within` (RFC 9470).",
+        "Ask for the password, POST /auth/reauthenticate, and repeat the request with the access token that it answers.";
+    ProofRequired = UNAUTHORIZED "proof_required", "The session is bound to a key; the request must prove that it holds it.",
+        "The refresh token belongs to a session that logged in with a key, and came without a proof of it. Nothing changed.",
+        "Send the proof; the refresh token is as good as before.";
+    UserDisabled = FORBIDDEN "user_disabled", "The user is disabled.",
+        "The password was right, and an administrator has disabled the user.",
+        "Send the user to an administrator.";
+    RegistrationClosed = FORBIDDEN "registration_closed", "Nobody can register here.",
+        "`registration.mode` is `closed`.",
+        "Hide the form; accounts come from an administrator.";
+    NotFound = NOT_FOUND "not_found", "There is nothing here.",
+        "No such route, or no such session among the caller's own: what you may not see is not there.",
+        "Check the path. A session that is not found need not be ended any more.";
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed", "This is not to be done here; `Allow` lists what is.",
+        "The path exists, and not for this method.",
+        "Use a method that the header `Allow` names.";
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout", "The request took too long to arrive.",
+        "The body was not here within `server.request_timeout`. Nothing was done.",
+        "Send it again.";
+    UsernameTaken = CONFLICT "username_taken", "Somebody has that username.",
+        "Usernames are unique without regard to case.",
+        "Ask for another name.";
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large", "The body is too large.",
+        "The body is larger than `server.max_body`. Nothing was done.",
+        "Send less: no honest request comes near.";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type", "The body is of a type that is not understood here.",
+        "Bodies are `application/json`; where a refresh token goes in, a form is understood, too.",
+        "Set `Content-Type` to what the body is.";
+    Overloaded = SERVICE_UNAVAILABLE "overloaded", "Too much is waiting already; `Retry-After` says when to ask again.",
+        "The queue of logins or of writes is full. Nothing was done.",
+        "Wait as many seconds as `Retry-After` says, then send the same again.";
+    Unavailable = SERVICE_UNAVAILABLE "unavailable", "The answer is not to be had now, and whether the request was carried out is not known; ask again.",
+        "The database is away, or the answer took too long.",
+        "Send the same again after `Retry-After`: a refresh is answered with the same successor, a second logout is no error, and a registration that had gone through answers `username_taken`, so that a login will do.";
+    Internal = INTERNAL_SERVER_ERROR "internal", "Something went wrong here; the log has it under the request's id.",
+        "A fault of the server's own; none of it is told outside.",
+        "Report the `request_id` to the operator.";
+}
+
+impl Code {
+    /// The `type` of its answers: a name, not an address.
+    pub fn urn(self) -> String {
+        format!("urn:relatch:error:{}", self.name())
+    }
+}
+
+/// What can be wrong with one field: the stable names in `errors[].code`, with their meaning.
+pub const FAULTS: &[(&str, &str)] = &[
+    ("missing", "It must be there."),
+    ("unknown", "There is no such field here."),
+    ("duplicate", "It comes more than once."),
+    (
+        "wrong_type",
+        "A text where true or false belongs, or the like.",
+    ),
+    (
+        "malformed",
+        "The body is no JSON object, or the header has another form.",
+    ),
+    (
+        "invalid_format",
+        "It is no address, no id or none of the choices.",
+    ),
+    (
+        "invalid_characters",
+        "It has characters that are not allowed.",
+    ),
+    ("too_short", "It has too few characters."),
+    ("too_long", "It has too many characters."),
+    (
+        "too_common",
+        "The password is among the most used, which are tried first.",
+    ),
+    ("matches_username", "The password is the username."),
+    ("matches_email", "The password is the e-mail address."),
+    (
+        "conflicting",
+        "Body and header say different things: send one of them.",
+    ),
+];

@@ -1,0 +1,1 @@
+//! GET /docs and its files.

@@ -1,0 +1,304 @@
+//! GET /openapi.json, and whether it is true. `contract` holds every answer of every HTTP test against it; here is what
+//! goes over all routes.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::http::Method;
+use insta::assert_snapshot;
+use relatch::http::problem::Code;
+use serde_json::{Value, json};
+
+use crate::{
+    contract::{DOCUMENT, faults, resolve},
+    server::{Answer, Server},
+};
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// Every operation: path, method, description.
+fn operations() -> Vec<(&'static str, &'static str, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&'static String, &'static Value)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// The codes that an operation may answer.
+fn codes(operation: &'static Value) -> BTreeSet<&'static str> {
+    let responses = operation["responses"].as_object().unwrap();
+    let problem = |response| &resolve(response)["content"]["application/problem+json"];
+    let examples = responses
+        .values()
+        .filter_map(|response| problem(response)["examples"].as_object());
+    examples
+        .flat_map(|examples| examples.keys().map(String::as_str))
+        .collect()
+}
+
+fn some(path: &str) -> String {
+    path.replace("{id}", "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+        .replace("{file}", "app.js")
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_it_is_kept() {
+    let server = Server::start().await;
+    let answer = server.send(Method::GET, "/openapi.json", &[], "").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    assert_eq!(answer.headers["cache-control"], "no-cache");
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+    assert_eq!(answer.json, *DOCUMENT);
+    assert_eq!(DOCUMENT["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn every_route_that_is_told_of_is_there_and_no_other_on_its_path() {
+    let server = Server::start().await;
+    for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+        let told: BTreeSet<_> = item
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let refused = METHODS.into_iter().find(|method| !told.contains(method));
+        let method = refused.unwrap().to_uppercase().parse().unwrap();
+        let answer = server.send(method, &some(path), &[], "").await;
+        assert_eq!(answer.code(), "method_not_allowed", "{path}");
+        let allowed = answer.headers["allow"].to_str().unwrap().to_lowercase();
+        let allowed = allowed.split(',').filter(|method| *method != "head");
+        assert_eq!(allowed.collect::<BTreeSet<_>>(), told, "{path}");
+    }
+    let listed = DOCUMENT["x-routes"].as_array().unwrap().iter();
+    let listed: BTreeSet<_> = listed
+        .map(|route| route.as_str().unwrap().to_owned())
+        .collect();
+    let told = operations().into_iter();
+    let told = told.map(|(path, method, _)| format!("{} {path}", method.to_uppercase()));
+    assert_eq!(listed, told.collect());
+}
+
+/// A good and a bad answer of every route, each of which `contract` compares with the document.
+#[tokio::test]
+async fn every_route_answers_as_the_document_says() {
+    let server = Server::start().await;
+    let mine = server.ada().await;
+    let password = r#"{"password":"correct horse battery"}"#;
+    let change =
+        r#"{"old_password":"correct horse battery","new_password":"battery horse correct"}"#;
+    for path in [
+        "/auth/register",
+        "/auth/login",
+        "/auth/refresh",
+        "/auth/logout",
+    ] {
+        server.post(path, "{}").await;
+    }
+    let other = server.ada_on("Phone").await;
+    let mine = server.refresh(&mine.refresh).await.tokens();
+    for path in ["/auth/me", "/auth/sessions"] {
+        server.get_as(&mine.access, path).await;
+        server.get_as("garbage", path).await;
+    }
+    let one = format!("/auth/sessions/{}", other.session);
+    for path in [&one, "/auth/sessions"] {
+        server.delete_as(&mine.access, path).await;
+        server.delete_as("garbage", path).await;
+    }
+    server
+        .post_as(&mine.access, "/auth/reauthenticate", password)
+        .await;
+    server
+        .post_as(&mine.access, "/auth/reauthenticate", "{}")
+        .await;
+    server
+        .post_as(&mine.access, "/auth/password/change", "{}")
+        .await;
+    let answer = server
+        .post_as(&mine.access, "/auth/password/change", change)
+        .await;
+    server
+        .post_as(&answer.tokens().refresh, "/auth/logout", "")
+        .await;
+    for path in open_paths() {
+        server.send(Method::GET, &path, &[], "").await;
+    }
+    server.send(Method::GET, "/docs/nothing.js", &[], "").await;
+    let closed = Server::with(|config| config.server.docs_page = false).await;
+    closed.send(Method::GET, "/docs", &[], "").await;
+    server.relatch.close();
+    server.send(Method::GET, "/health/ready", &[], "").await;
+    let mut seen = server.seen.into_inner().unwrap();
+    seen.extend(closed.seen.into_inner().unwrap());
+    for (path, method, operation) in operations() {
+        let name = format!("{method} {path}");
+        let statuses: Vec<_> = seen
+            .iter()
+            .filter(|seen| seen.0 == name)
+            .map(|seen| seen.1)
+            .collect();
+        assert!(
+            statuses.iter().any(|status| *status < 300),
+            "{name}: no good answer was seen"
+        );
+        // What answers from memory fails only by taking too long.
+        let fails = codes(operation) != BTreeSet::from(["unavailable"]);
+        let failed = statuses.iter().any(|status| *status >= 400);
+        assert_eq!(failed, fails, "{name}: {statuses:?}");
+    }
+}
+
+/// The routes that want nothing.
+fn open_paths() -> Vec<String> {
+    let open = operations()
+        .into_iter()
+        .filter(|(_, method, operation)| *method == "get" && operation["security"] == json!([]));
+    open.map(|(path, ..)| some(path)).collect()
+}
+
+#[tokio::test]
+async fn rarer_errors_are_told_of_as_well() {
+    let closed =
+        Server::with(|config| config.registration = relatch::config::Registration::Closed).await;
+    let code = |answer: Answer| answer.code().to_owned();
+    assert_eq!(
+        code(closed.post("/auth/register", "{}").await),
+        "registration_closed"
+    );
+    let server = Server::start().await;
+    let mine = server.ada().await;
+    let body = r#"{"username":"ada","email":"ada@example.com","password":"correct horse battery"}"#;
+    assert_eq!(
+        code(server.post("/auth/register", body).await),
+        "username_taken"
+    );
+    server.wait(Duration::from_mins(11));
+    let mine = server.refresh(&mine.refresh).await.tokens();
+    assert_eq!(
+        code(server.delete_as(&mine.access, "/auth/sessions").await),
+        "reauthentication_required"
+    );
+    server.post_as(&mine.refresh, "/auth/logout", "").await;
+    for path in ["/auth/me", "/auth/sessions"] {
+        assert_eq!(
+            code(server.get_as(&mine.access, path).await),
+            "session_ended"
+        );
+    }
+    server.relatch.close();
+    for path in ["/auth/me", "/auth/sessions"] {
+        assert_eq!(code(server.get_as(&mine.access, path).await), "unavailable");
+    }
+    assert_eq!(code(server.refresh(&mine.refresh).await), "unavailable");
+    assert_eq!(
+        code(server.post_as(&mine.refresh, "/auth/logout", "").await),
+        "unavailable"
+    );
+}
+
+#[test]
+fn every_error_of_the_catalogue_is_answered_by_a_route() {
+    let told: BTreeSet<_> = operations()
+        .into_iter()
+        .flat_map(|operation| codes(operation.2))
+        .collect();
+    // Of a path and not of a route: what is listed for a path answers it for no method.
+    let all = Code::ALL
+        .iter()
+        .map(|code| code.name())
+        .filter(|name| *name != "method_not_allowed");
+    assert_eq!(told, all.collect());
+    let listed = DOCUMENT["x-errors"].as_array().unwrap();
+    assert_eq!(listed.len(), Code::ALL.len());
+}
+
+#[test]
+fn every_example_fits_its_schema() {
+    let mut seen = 0;
+    for (path, method, operation) in operations() {
+        let bodies = [&operation["requestBody"]].into_iter();
+        let answers = operation["responses"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(resolve);
+        for body in bodies.chain(answers) {
+            for content in body["content"]
+                .as_object()
+                .into_iter()
+                .flat_map(|content| content.values())
+            {
+                let many = content["examples"].as_object().into_iter().flatten();
+                let many = many.map(|(_, example)| &resolve(example)["value"]);
+                for example in content.get("example").into_iter().chain(many) {
+                    let faults = faults(&content["schema"], example, "example");
+                    assert!(faults.is_empty(), "{method} {path}: {faults:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} examples");
+}
+
+/// What each route may answer, on one page: whoever changes it changes what clients must be ready for.
+#[test]
+fn what_each_route_may_answer_is_a_promise() {
+    let line = |route: &Value| {
+        let (method, path) = route.as_str().unwrap().split_once(' ').unwrap();
+        let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
+        let codes: Vec<_> = codes(operation).into_iter().collect();
+        format!("{method} {path}: {}", codes.join(" "))
+    };
+    let lines: Vec<_> = DOCUMENT["x-routes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect();
+    assert_snapshot!(lines.join("\n"), @"
+    POST /auth/register: internal invalid_request overloaded payload_too_large registration_closed request_timeout unavailable unsupported_media_type username_taken
+    POST /auth/login: internal invalid_credentials invalid_request overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
+    POST /auth/refresh: internal invalid_request invalid_token overloaded payload_too_large proof_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    POST /auth/logout: internal invalid_request invalid_token overloaded payload_too_large request_timeout unavailable unsupported_media_type
+    GET /auth/me: internal invalid_request invalid_token session_ended session_unknown unavailable
+    GET /auth/sessions: internal invalid_request invalid_token session_ended session_unknown unavailable
+    DELETE /auth/sessions: internal invalid_request invalid_token overloaded reauthentication_required session_ended session_unknown unavailable
+    DELETE /auth/sessions/{id}: internal invalid_request invalid_token not_found overloaded reauthentication_required session_ended session_unknown unavailable
+    POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type
+    POST /auth/password/change: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
+    GET /.well-known/jwks.json: unavailable
+    GET /health/live: unavailable
+    GET /health/ready: internal unavailable
+    GET /openapi.json: unavailable
+    GET /docs: not_found unavailable
+    GET /docs/{file}: not_found unavailable
+    ");
+}
+
+#[test]
+fn the_check_itself_finds_what_is_wrong() {
+    let schema = &DOCUMENT["components"]["schemas"]["Tokens"];
+    let good = &DOCUMENT["paths"]["/auth/refresh"]["post"]["responses"]["200"]["content"]["application/json"]
+        ["example"];
+    assert_eq!(faults(schema, good, ""), Vec::<String>::new());
+    let changes = [
+        ("expires_in", json!("900")),
+        ("expires_in", json!(-1)),
+        ("token_type", json!("bearer")),
+        ("refresh_token", json!("relatch_rt_short")),
+        ("session_id", json!("1")),
+        ("more", json!(1)),
+    ];
+    for (name, value) in changes {
+        let mut wrong = good.clone();
+        wrong[name] = value;
+        assert!(!faults(schema, &wrong, "").is_empty(), "{wrong}");
+    }
+    let mut wrong = good.clone();
+    wrong.as_object_mut().unwrap().remove("session_id");
+    assert_eq!(faults(schema, &wrong, "").len(), 1);
+}
