@@ -9,6 +9,7 @@
 
 mod address;
 mod body;
+mod docs;
 mod ending;
 mod enumeration;
 mod forged_access;

@@ -177,6 +177,7 @@ impl Server {
             status: parts.status.as_u16(),
             headers: parts.headers,
             json,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
             shown,
         }
     }
@@ -190,6 +191,8 @@ impl Server {
             "www-authenticate",
             "retry-after",
             "allow",
+            "content-security-policy",
+            "x-frame-options",
         ] {
             for value in parts.headers.get_all(name) {
                 writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
@@ -260,6 +263,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: axum::http::HeaderMap,
     pub(crate) json: Value,
+    /// The body as it came.
+    pub(crate) text: String,
     shown: String,
 }
 

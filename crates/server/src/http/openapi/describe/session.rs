@@ -12,7 +12,7 @@ pub(in crate::http) fn login() -> Operation {
     let example = json!({
         "username": "ada",
         "password": "a long enough password",
-        "device_name": "Ada's phone",
+        "device_name": "Phone",
         "remember_me": true,
     });
     Operation::new(

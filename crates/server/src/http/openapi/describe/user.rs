@@ -13,7 +13,7 @@ pub(in crate::http) fn register() -> Operation {
         "username": "ada",
         "email": "ada@example.com",
         "password": "a long enough password",
-        "device_name": "Ada's laptop",
+        "device_name": "Laptop",
     });
     Operation::new(
         "register",
