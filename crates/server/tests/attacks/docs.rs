@@ -1,6 +1,10 @@
 //! The page of documentation must not become a way into the API's origin.
 
-use crate::support::{Reply, Server, get, target::MARKER, wire::raw};
+use crate::support::{
+    Reply, Server, get,
+    target::MARKER,
+    wire::{impatient, raw},
+};
 
 const HOSTILE: &str = "\"><script>alert('mArKeR-7f3a')</script>";
 
@@ -19,7 +23,7 @@ fn untouched(reply: &Reply, page: &Reply) {
 
 #[test]
 fn nothing_of_a_request_ends_up_in_the_page() {
-    let server = Server::start(&[]);
+    let server = impatient();
     let owner = server.register("ada");
     for path in ["/docs", "/docs/app.js", "/openapi.json"] {
         let page = get(path).send(server.address);
