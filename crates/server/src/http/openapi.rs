@@ -3,6 +3,7 @@
 
 pub(super) mod describe;
 mod error;
+mod example;
 mod operation;
 mod schema;
 

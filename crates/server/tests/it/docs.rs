@@ -123,7 +123,7 @@ async fn the_page_needs_nothing_that_its_policy_forbids() {
     ] {
         assert!(!page.contains(inline), "{inline} in the page");
     }
-    for name in names().into_iter().filter(|name| !name.ends_with(".svg")) {
+    for name in names().into_iter().filter(|name| *name != "icon.svg") {
         let text = server
             .send(Method::GET, &format!("/docs/{name}"), &[], "")
             .await
@@ -152,7 +152,7 @@ async fn the_page_needs_nothing_that_its_policy_forbids() {
 #[tokio::test]
 async fn no_import_leads_nowhere() {
     let server = Server::start().await;
-    for name in names().into_iter().filter(|name| name.ends_with(".js")) {
+    for name in names().into_iter().filter(|name| name.contains(".js")) {
         let text = server
             .send(Method::GET, &format!("/docs/{name}"), &[], "")
             .await

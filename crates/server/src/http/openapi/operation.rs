@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{error, schema};
+use super::{error, example, schema};
 use crate::http::problem::Code;
 
 /// A route in words.
@@ -51,7 +51,7 @@ impl Operation {
     pub(super) fn with_refresh_token(self) -> Self {
         let content = json!({
             "schema": schema::reference("RefreshTokenBody"),
-            "example": { "refresh_token": schema::refresh_token_example() },
+            "example": { "refresh_token": example::refresh_token() },
         });
         Self {
             security: json!([{ "refreshToken": [] }, {}]),

@@ -1,4 +1,4 @@
-//! What goes in and what comes out, as schemas (JSON Schema 2020-12). Their examples are here, too.
+//! What goes in and what comes out, as schemas (JSON Schema 2020-12).
 
 use serde_json::{Map, Value, json};
 
@@ -14,9 +14,15 @@ pub(super) fn reference(name: &str) -> Value {
 
 /// The same schema in a place where it means something of its own.
 pub(super) fn described(schema: &Value, description: &str) -> Value {
-    let mut schema = schema.clone();
-    schema["description"] = description.into();
-    schema
+    with(schema.clone(), "description", description)
+}
+
+/// The same object with one more member.
+pub(super) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    object
 }
 
 /// All of them.
@@ -121,9 +127,7 @@ fn bodies() -> Value {
 
 /// What goes in: what is not listed is refused.
 fn body(required: &[&str], properties: Value) -> Value {
-    let mut schema = object(required, properties);
-    schema["additionalProperties"] = false.into();
-    schema
+    with(object(required, properties), "additionalProperties", false)
 }
 
 /// What comes out: more may come with a later version.
@@ -134,11 +138,7 @@ fn object(required: &[&str], properties: Value) -> Value {
 fn answers() -> Value {
     json!({
         "Tokens": object(&TOKENS, tokens()),
-        "UserTokens": object(&[&TOKENS[..], &["user"]].concat(), {
-            let mut members = tokens();
-            members["user"] = reference("User");
-            members
-        }),
+        "UserTokens": object(&[&TOKENS[..], &["user"]].concat(), with(tokens(), "user", reference("User"))),
         "FreshAccessToken": object(&["access_token", "token_type", "expires_in", "session_id"], json!({
             "access_token": reference("AccessToken"),
             "token_type": { "type": "string", "const": "Bearer" },
@@ -208,64 +208,5 @@ fn tokens() -> Value {
         "refresh_token": reference("RefreshToken"),
         "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
         "session_id": reference("Id"),
-    })
-}
-
-const SESSION: &str = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071";
-
-/// No token of anybody's, and the shape of one.
-pub(super) fn refresh_token_example() -> String {
-    format!("relatch_rt_{}", "Example-".repeat(9))
-}
-
-pub(super) fn tokens_example() -> Value {
-    json!({
-        "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.ZXhhbXBsZQ",
-        "token_type": "Bearer",
-        "expires_in": 900,
-        "refresh_token": refresh_token_example(),
-        "refresh_expires_in": 432_000,
-        "session_id": SESSION,
-    })
-}
-
-pub(super) fn user_tokens_example() -> Value {
-    let mut example = tokens_example();
-    example["user"] = user_example();
-    example
-}
-
-pub(super) fn fresh_access_token_example() -> Value {
-    let mut example = tokens_example();
-    if let Some(example) = example.as_object_mut() {
-        example.retain(|name, _| !name.starts_with("refresh_"));
-    }
-    example
-}
-
-pub(super) fn user_example() -> Value {
-    json!({
-        "id": "019ab3c4-5d6e-7aaa-8bbb-0123456789ab",
-        "username": "ada",
-        "email": "ada@example.com",
-        "created_at": "2026-11-22T12:00:00.000Z",
-    })
-}
-
-pub(super) fn logged_out_example() -> Value {
-    json!({ "session_id": SESSION, "ended": true })
-}
-
-pub(super) fn devices_example() -> Value {
-    json!({
-        "sessions": [{
-            "id": SESSION,
-            "device": "Firefox on Linux",
-            "created_at": "2026-11-22T12:00:00.000Z",
-            "last_used_at": "2026-11-22T12:14:10.250Z",
-            "expires_at": "2026-11-27T12:14:10.250Z",
-            "remember_me": false,
-            "current": true,
-        }],
     })
 }

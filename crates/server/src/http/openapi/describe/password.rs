@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{BODY, CALLER, PASSWORDS, WRITES};
 use crate::http::{
-    openapi::{Operation, schema},
+    openapi::{Operation, example},
     problem::Code,
 };
 
@@ -21,7 +21,7 @@ pub(in crate::http) fn reauthenticate() -> Operation {
         200,
         "The access token.",
         "FreshAccessToken",
-        schema::fresh_access_token_example(),
+        example::fresh_access_token(),
     )
     .errors(BODY)
     .errors(CALLER)
@@ -46,7 +46,7 @@ pub(in crate::http) fn change() -> Operation {
         200,
         "The tokens of the fresh session.",
         "Tokens",
-        schema::tokens_example(),
+        example::tokens(),
     )
     .errors(BODY)
     .errors(CALLER)

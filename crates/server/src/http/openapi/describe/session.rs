@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{BODY, CALLER, READS, SESSIONS, WRITES};
 use crate::http::{
-    openapi::{Operation, schema},
+    openapi::{Operation, example, schema},
     problem::Code,
 };
 
@@ -26,7 +26,7 @@ pub(in crate::http) fn login() -> Operation {
         200,
         "The user and the tokens of the session.",
         "UserTokens",
-        schema::user_tokens_example(),
+        example::user_tokens(),
     )
     .errors(BODY)
     .errors(&[Code::InvalidCredentials, Code::UserDisabled])
@@ -41,7 +41,7 @@ pub(in crate::http) fn refresh() -> Operation {
         "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends.",
     )
     .with_refresh_token()
-    .answer(200, "The next tokens.", "Tokens", schema::tokens_example())
+    .answer(200, "The next tokens.", "Tokens", example::tokens())
     .errors(BODY)
     .errors(&[
         Code::InvalidToken,
@@ -64,7 +64,7 @@ pub(in crate::http) fn logout() -> Operation {
         200,
         "The session has ended.",
         "LoggedOut",
-        schema::logged_out_example(),
+        example::logged_out(),
     )
     .errors(BODY)
     .errors(&[Code::InvalidToken])
@@ -74,7 +74,7 @@ pub(in crate::http) fn logout() -> Operation {
 pub(in crate::http) fn list() -> Operation {
     Operation::new("sessions", SESSIONS, "Devices", "The user's live sessions.")
         .with_access_token()
-        .answer(200, "The devices.", "Devices", schema::devices_example())
+        .answer(200, "The devices.", "Devices", example::devices())
         .errors(CALLER)
         .errors(READS)
 }

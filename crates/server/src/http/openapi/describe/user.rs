@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{BODY, CALLER, READS, USERS, WRITES};
 use crate::http::{
-    openapi::{Operation, schema},
+    openapi::{Operation, example},
     problem::Code,
 };
 
@@ -26,7 +26,7 @@ pub(in crate::http) fn register() -> Operation {
         201,
         "The user and the tokens of his first session.",
         "UserTokens",
-        schema::user_tokens_example(),
+        example::user_tokens(),
     )
     .errors(BODY)
     .errors(&[Code::RegistrationClosed, Code::UsernameTaken])
@@ -41,7 +41,7 @@ pub(in crate::http) fn me() -> Operation {
         "The user of the access token. The session is looked up: once it has ended, its access tokens are refused here at once.",
     )
     .with_access_token()
-    .answer(200, "The user.", "User", schema::user_example())
+    .answer(200, "The user.", "User", example::user())
     .errors(CALLER)
     .errors(READS)
 }

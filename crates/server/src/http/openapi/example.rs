@@ -1,0 +1,62 @@
+//! Examples of what goes in and what comes out; a test holds each against its schema.
+
+use serde_json::{Value, json};
+
+use super::schema::with;
+
+const SESSION: &str = "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071";
+
+/// No token of anybody's, and the shape of one.
+pub(super) fn refresh_token() -> String {
+    format!("relatch_rt_{}", "Example-".repeat(9))
+}
+
+pub(super) fn tokens() -> Value {
+    json!({
+        "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImV4YW1wbGUifQ.eyJzdWIiOiJleGFtcGxlIn0.ZXhhbXBsZQ",
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "refresh_token": refresh_token(),
+        "refresh_expires_in": 432_000,
+        "session_id": SESSION,
+    })
+}
+
+pub(super) fn user_tokens() -> Value {
+    with(tokens(), "user", user())
+}
+
+pub(super) fn fresh_access_token() -> Value {
+    let mut example = tokens();
+    if let Some(example) = example.as_object_mut() {
+        example.retain(|name, _| !name.starts_with("refresh_"));
+    }
+    example
+}
+
+pub(super) fn user() -> Value {
+    json!({
+        "id": "019ab3c4-5d6e-7aaa-8bbb-0123456789ab",
+        "username": "ada",
+        "email": "ada@example.com",
+        "created_at": "2026-11-22T12:00:00.000Z",
+    })
+}
+
+pub(super) fn logged_out() -> Value {
+    json!({ "session_id": SESSION, "ended": true })
+}
+
+pub(super) fn devices() -> Value {
+    json!({
+        "sessions": [{
+            "id": SESSION,
+            "device": "Firefox on Linux",
+            "created_at": "2026-11-22T12:00:00.000Z",
+            "last_used_at": "2026-11-22T12:14:10.250Z",
+            "expires_at": "2026-11-27T12:14:10.250Z",
+            "remember_me": false,
+            "current": true,
+        }],
+    })
+}
