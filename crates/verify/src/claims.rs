@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::VerifyError;
 use crate::json::{self, Fault, Member};
+use crate::shape::{Found, Shape};
 
 /// The claims of an access token. Those that RFC 9068 requires are plain fields; absent lists are empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Claims {
     pub iat: i64,
     /// When it begins, in seconds since 1970.
     pub nbf: Option<i64>,
-    /// The token's own id.
+    /// The token's own id; empty only where [`Verifier::dangerous_accept_without_jti`](crate::Verifier) let it be absent.
     pub jti: String,
     /// The session that it belongs to.
     pub sid: Option<String>,
@@ -57,9 +58,27 @@ pub struct Confirmation {
 }
 
 impl Claims {
-    /// Whether the token carries this permission, compared byte for byte.
-    pub fn has_permission(&self, permission: &str) -> bool {
-        self.permissions.iter().any(|held| held == permission)
+    /// Whether the token permits `permission`, written `resource:action`.
+    ///
+    /// It does if it carries that very permission, or `resource:*`, which stands for every action on that one
+    /// resource. Names are compared byte for byte, and there is no other pattern: `*` and `*:read` mean nothing.
+    ///
+    /// ```
+    /// # let claims: relatch_verify::Claims = serde_json::from_str(r#"{"iss":"i","sub":"s","aud":"a","client_id":"c",
+    /// #     "exp":1,"iat":1,"jti":"j","permissions":["notes:*","tags:read"]}"#)?;
+    /// assert_eq!(claims.permissions, ["notes:*", "tags:read"]);
+    /// assert!(claims.permits("notes:delete") && claims.permits("tags:read"));
+    /// assert!(!claims.permits("tags:delete") && !claims.permits("notebooks:read"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn permits(&self, permission: &str) -> bool {
+        let granted = |held: &String| held == permission || grants_all_of(held, permission);
+        self.permissions.iter().any(granted)
+    }
+
+    /// Whether `scope` has this name, compared byte for byte.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|held| held == scope)
     }
 
     /// The names in `scope`.
@@ -69,14 +88,30 @@ impl Claims {
             .flat_map(|scope| scope.split_ascii_whitespace())
     }
 
-    /// Reads a payload.
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, VerifyError> {
-        let members: Members = json::object(payload).map_err(|fault| match fault {
+    /// Reads a payload that has everything where RFC 9068 puts it, but for what `shape` says.
+    pub(crate) fn parse(payload: &[u8], shape: &Shape) -> Result<Self, VerifyError> {
+        let mut members: Members = json::object(payload).map_err(|fault| match fault {
             Fault::Malformed => VerifyError::ClaimsMalformed,
             Fault::Repeated => VerifyError::ClaimRepeated,
         })?;
+        if shape.has_places() {
+            members.move_from(&shape.read(payload)?);
+        }
+        if shape.jti_optional {
+            members.jti.0.get_or_insert_default();
+        }
         members.into_claims()
     }
+}
+
+/// Whether `held` is `resource:*` and `permission` some action on that resource.
+fn grants_all_of(held: &str, permission: &str) -> bool {
+    let (Some(resource), Some((wanted, action))) =
+        (held.strip_suffix(":*"), permission.split_once(':'))
+    else {
+        return false;
+    };
+    resource == wanted && !action.is_empty()
 }
 
 impl<'de> Deserialize<'de> for Claims {
@@ -110,6 +145,15 @@ struct Members {
 }
 
 impl Members {
+    /// Puts in what was found in other places, where nothing was in its own.
+    fn move_from(&mut self, found: &Found) {
+        if self.client_id.0.is_none() {
+            self.client_id.0.clone_from(&found.client_id);
+        }
+        self.roles.extend_from_slice(&found.roles);
+        self.permissions.extend_from_slice(&found.permissions);
+    }
+
     fn into_claims(self) -> Result<Claims, VerifyError> {
         let Audience(aud) = required("aud", self.aud)?;
         Ok(Claims {

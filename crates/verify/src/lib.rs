@@ -25,6 +25,7 @@ mod error;
 mod json;
 mod jwk;
 pub mod jws;
+mod shape;
 mod verifier;
 
 pub use algorithm::Algorithm;

@@ -2,7 +2,8 @@
 //! keys come from, what time it is, or what a claim permits.
 
 use crate::jws::{Compact, Header};
-use crate::{Claims, Jwk, KeySet, VerifyError};
+use crate::shape::Shape;
+use crate::{Claims, KeySet, VerifyError};
 
 const TOKEN_TYPE: &str = "at+jwt";
 
@@ -23,7 +24,7 @@ const TOKEN_TYPE: &str = "at+jwt";
 ///
 /// let claims = verifier.verify(token, &keys, 1_800_000_000)?;
 /// assert_eq!(claims.sub, "alice");
-/// assert!(claims.has_permission("notes:read"));
+/// assert!(claims.permits("notes:read"));
 ///
 /// // The same token a day later:
 /// assert_eq!(verifier.verify(token, &keys, 1_800_086_400), Err(VerifyError::Expired));
@@ -35,6 +36,8 @@ pub struct Verifier {
     audience: String,
     leeway: i64,
     bound_without_proof: bool,
+    other_type: Option<String>,
+    shape: Shape,
 }
 
 impl Verifier {
@@ -45,6 +48,8 @@ impl Verifier {
             audience: audience.into(),
             leeway: 0,
             bound_without_proof: false,
+            other_type: None,
+            shape: Shape::default(),
         }
     }
 
@@ -68,22 +73,97 @@ impl Verifier {
         self
     }
 
+    /// Takes `client_id` from this claim where the token has none: `azp` at Keycloak and Auth0.
+    #[must_use]
+    pub fn client_id_from(mut self, claim: impl Into<String>) -> Self {
+        self.shape.client_id = Some(claim.into());
+        self
+    }
+
+    /// Adds the roles of this place to those in `roles`; may be said more than once.
+    ///
+    /// The place is a path of member names, so that a name with a dot or a slash in it is one step:
+    /// `["realm_access", "roles"]` at Keycloak, `["https://example.com/roles"]` at Auth0. It holds a list of strings, or
+    /// nothing at all.
+    #[must_use]
+    pub fn roles_at<S: Into<String>>(mut self, path: impl IntoIterator<Item = S>) -> Self {
+        self.shape.roles.push(Shape::path(path));
+        self
+    }
+
+    /// Adds the permissions of this place to those in `permissions`; see [`roles_at`](Verifier::roles_at).
+    #[must_use]
+    pub fn permissions_at<S: Into<String>>(mut self, path: impl IntoIterator<Item = S>) -> Self {
+        self.shape.permissions.push(Shape::path(path));
+        self
+    }
+
+    /// Accepts tokens whose header says this `typ`, beside `at+jwt`.
+    ///
+    /// Issuers that do not follow RFC 9068 write `JWT` for every kind of token. Then nothing but the audience tells an
+    /// access token from an ID token or a logout token, so give the API an audience that is nobody's client id.
+    #[must_use]
+    pub fn dangerous_accept_type(mut self, typ: impl Into<String>) -> Self {
+        self.other_type = Some(typ.into());
+        self
+    }
+
+    /// Accepts tokens without `jti`, which then is empty in the claims: nobody can tell two such tokens apart in a log.
+    #[must_use]
+    pub fn dangerous_accept_without_jti(mut self) -> Self {
+        self.shape.jti_optional = true;
+        self
+    }
+
     /// The claims of `token`, if every check passes at `now`, in seconds since 1970.
     ///
     /// # Errors
     /// The first check that failed: structure and header, then key and signature, then the claims.
     pub fn verify(&self, token: &str, keys: &KeySet, now: i64) -> Result<Claims, VerifyError> {
+        self.verify_naming_key(token, keys, now)
+            .map(|(claims, _)| claims)
+    }
+
+    /// The same, with the `kid` of the key that signed.
+    pub(crate) fn verify_naming_key(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        now: i64,
+    ) -> Result<(Claims, String), VerifyError> {
         let jws = Compact::parse(token)?;
-        check_type(jws.header())?;
-        let key = find_key(jws.header(), keys)?;
-        let claims = Claims::parse(&jws.verify(key)?)?;
+        self.check_type(jws.header())?;
+        let kid = jws.header().kid.clone().ok_or(VerifyError::KeyIdMissing)?;
+        let key = keys.find(&kid).ok_or(VerifyError::KeyUnknown)?;
+        let claims = Claims::parse(&jws.verify(key)?, &self.shape)?;
         self.check_issuer(&claims)?;
         self.check_audience(&claims)?;
-        self.check_expiry(&claims, now)?;
-        self.check_start(&claims, now)?;
-        self.check_issue(&claims, now)?;
+        self.check_times(&claims, now)?;
         self.check_binding(&claims)?;
-        Ok(claims)
+        Ok((claims, kid))
+    }
+
+    /// What has to be asked again of claims that were good before.
+    pub(crate) fn check_times(&self, claims: &Claims, now: i64) -> Result<(), VerifyError> {
+        self.check_expiry(claims, now)?;
+        self.check_start(claims, now)?;
+        self.check_issue(claims, now)
+    }
+
+    /// Whose tokens are accepted.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn leeway_seconds(&self) -> i64 {
+        self.leeway
+    }
+
+    /// Without this, a signed thing of another kind by the same issuer would pass for a token (RFC 8725, section 3.11).
+    fn check_type(&self, header: &Header) -> Result<(), VerifyError> {
+        let other = self.other_type.as_deref();
+        let good = header.is_type(TOKEN_TYPE) || other.is_some_and(|typ| header.is_type(typ));
+        pass(good, VerifyError::TypeMismatch)
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), VerifyError> {
@@ -119,16 +199,6 @@ impl Verifier {
     fn reached(&self, moment: i64, now: i64) -> bool {
         moment <= now.saturating_add(self.leeway)
     }
-}
-
-/// Without this, a signed thing of another kind by the same issuer would pass for a token (RFC 8725, section 3.11).
-fn check_type(header: &Header) -> Result<(), VerifyError> {
-    pass(header.is_type(TOKEN_TYPE), VerifyError::TypeMismatch)
-}
-
-fn find_key<'k>(header: &Header, keys: &'k KeySet) -> Result<&'k Jwk, VerifyError> {
-    let kid = header.kid.as_deref().ok_or(VerifyError::KeyIdMissing)?;
-    keys.find(kid).ok_or(VerifyError::KeyUnknown)
 }
 
 fn pass(good: bool, otherwise: VerifyError) -> Result<(), VerifyError> {

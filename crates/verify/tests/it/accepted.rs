@@ -36,8 +36,8 @@ fn the_good_token_yields_its_claims() {
         (&["pwd".to_owned()][..], &["writer".to_owned()][..])
     );
     assert_eq!(claims.scopes().collect::<Vec<_>>(), ["openid", "notes"]);
-    assert!(claims.has_permission("notes:write"));
-    assert!(!claims.has_permission("notes"));
+    assert!(claims.permits("notes:write") && claims.has_scope("notes"));
+    assert!(!claims.permits("notes") && !claims.has_scope("note"));
     assert_eq!(claims.cnf, None);
 }
 

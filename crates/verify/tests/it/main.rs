@@ -8,6 +8,8 @@
 
 mod accepted;
 mod keys;
+mod others;
+mod permissions;
 mod properties;
 mod refused;
 mod support;
