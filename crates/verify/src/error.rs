@@ -67,6 +67,15 @@ pub enum VerifyError {
     /// The token is bound to a key by `cnf` (RFC 9449, section 6), and nothing proved possession of that key.
     #[error("the token is bound to a key and cannot be used as a bearer token")]
     ProofRequired,
+    /// The token's session, generation or key is revoked; see [`Revocations`](crate::Revocations).
+    #[error("the token is revoked")]
+    Revoked,
+    /// The issuer's keys are not known yet, or what is known of them is too old: the token may well be good.
+    #[error("the issuer's keys are not available")]
+    KeysUnavailable,
+    /// What is revoked was not heard for too long, and [`WhenStale`](crate::WhenStale) says to refuse then.
+    #[error("it is not known whether the token is revoked")]
+    RevocationsStale,
 }
 
 impl VerifyError {
@@ -93,6 +102,9 @@ impl VerifyError {
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedInFuture => "issued_in_future",
             Self::ProofRequired => "proof_required",
+            Self::Revoked => "revoked",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::RevocationsStale => "revocations_stale",
         }
     }
 }

@@ -20,16 +20,23 @@
 
 mod algorithm;
 mod base64url;
+mod cache;
 mod claims;
+mod clock;
 mod error;
 mod json;
 mod jwk;
 pub mod jws;
+mod resource_server;
+mod revocations;
 mod shape;
 mod verifier;
 
 pub use algorithm::Algorithm;
 pub use claims::{Claims, Confirmation};
+pub use clock::{Clock, SystemClock};
 pub use error::{KeyError, VerifyError};
 pub use jwk::{Jwk, KeySet};
+pub use resource_server::{Builder, ResourceServer};
+pub use revocations::{Revocation, Revocations, WhenStale};
 pub use verifier::Verifier;

@@ -12,5 +12,6 @@ mod others;
 mod permissions;
 mod properties;
 mod refused;
+mod remembered;
 mod support;
 mod vectors;

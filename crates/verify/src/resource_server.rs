@@ -1,0 +1,244 @@
+//! Everything that a service needs to check tokens, in one value: verifier, keys, revocations, cache, clock. Owns their order;
+//! where keys and revocations come from, it is told.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::cache::{Digest, Entry, TokenCache};
+use crate::{
+    Claims, Clock, KeySet, Revocation, Revocations, SystemClock, Verifier, VerifyError, WhenStale,
+};
+
+/// How many verified tokens are remembered unless said otherwise.
+const CACHED_TOKENS: usize = 10_000;
+
+/// A service that checks access tokens. Cloning it is cheap, and all clones are one.
+///
+/// ```
+/// use relatch_verify::{KeySet, ResourceServer, Revocation, Verifier, VerifyError};
+///
+/// # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026-11","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// # let token = concat!(
+/// #     "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMTEifQ.eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZ",
+/// #     "S5jb20iLCJzdWIiOiJhbGljZSIsImF1ZCI6Imh0dHBzOi8vYXBpLmV4YW1wbGUuY29tIiwiY2xpZW50X2lkIjoicmVsYXRjaCIsI",
+/// #     "mV4cCI6MTgwMDAwMDkwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIxIiwicGVybWlzc2lvbnMiOlsibm90ZXM6cmVhZCJdfQ.0M",
+/// #     "oCMRD8MypJz2BqWG4tuuDzPibnwdxdOvYWhS_-bq3ocWaUFH-3zzQ4xxHcfkvLw-4SnqWPiO60kF0Z3N6JAQ",
+/// # );
+/// let keys: KeySet = serde_json::from_str(jwks)?;
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+/// let server = ResourceServer::builder(verifier).clock(|| 1_800_000_000).keys(keys);
+///
+/// assert!(server.check(token)?.permits("notes:read"));
+/// server.revoke(Revocation::key("2026-11", 1_800_001_000));
+/// assert_eq!(server.check(token).err(), Some(VerifyError::Revoked));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    pub(crate) state: Arc<State>,
+}
+
+/// What a [`ResourceServer`] is made from; [`ResourceServer::builder`] begins one.
+#[derive(Debug)]
+pub struct Builder {
+    pub(crate) state: State,
+}
+
+pub(crate) struct State {
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: Box<dyn Clock>,
+    keys: RwLock<Arc<Keys>>,
+    revocations: RwLock<Revocations>,
+    cache: Option<TokenCache>,
+}
+
+/// A key set as it was at one time.
+#[derive(Debug)]
+struct Keys {
+    set: KeySet,
+    /// Another number for another set.
+    version: u64,
+    /// When it is too old to be relied upon, in seconds since 1970; there are no keys yet where this is the minimum.
+    until: i64,
+}
+
+impl ResourceServer {
+    /// Begins one that accepts what `verifier` accepts.
+    pub fn builder(verifier: Verifier) -> Builder {
+        let none = Keys {
+            set: KeySet::default(),
+            version: 0,
+            until: i64::MIN,
+        };
+        Builder {
+            state: State {
+                verifier,
+                clock: Box::new(SystemClock),
+                keys: RwLock::new(Arc::new(none)),
+                revocations: RwLock::default(),
+                cache: TokenCache::new(CACHED_TOKENS),
+            },
+        }
+    }
+
+    /// The claims of `token` by what is known at this moment: no call, no waiting.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; also [`VerifyError::Revoked`], and where too little is known to decide,
+    /// [`VerifyError::KeysUnavailable`] and [`VerifyError::RevocationsStale`].
+    pub fn check(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        self.state.check(token)
+    }
+
+    /// Replaces the keys, for good. A token of a key that is not among them is refused from now on.
+    pub fn set_keys(&self, keys: KeySet) {
+        self.state.set_keys(keys, i64::MAX);
+    }
+
+    /// Adds a revocation.
+    pub fn revoke(&self, revocation: Revocation) {
+        self.state.revocations_mut().insert(revocation);
+    }
+
+    /// For how many seconds nothing was heard of revocations; `None` if nothing ever was.
+    pub fn revocations_stale_for(&self) -> Option<u64> {
+        self.state.revocations().stale_for(self.state.clock.now())
+    }
+}
+
+impl Builder {
+    /// Reads the time here and not from the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.state.clock = Box::new(clock);
+        self
+    }
+
+    /// Remembers this many verified tokens, so that one that comes again costs a hash and not a signature; 10,000 unless
+    /// said, 0 for none.
+    ///
+    /// Each takes about as much memory as its claims, so 10,000 tokens of 1 KiB make about 20 MB. A remembered token is
+    /// refused no later than another: expiry, removed keys and revocations are looked at each time.
+    #[must_use]
+    pub fn cached_tokens(mut self, capacity: usize) -> Self {
+        self.state.cache = TokenCache::new(capacity);
+        self
+    }
+
+    /// What to do while nobody knows what was revoked: [`WhenStale::FailOpen`] unless said.
+    #[must_use]
+    pub fn when_stale(mut self, when_stale: WhenStale) -> Self {
+        self.state.revocations = RwLock::new(Revocations::new(when_stale));
+        self
+    }
+
+    /// A server with these keys, which stay until [`ResourceServer::set_keys`].
+    pub fn keys(self, keys: KeySet) -> ResourceServer {
+        self.state.set_keys(keys, i64::MAX);
+        ResourceServer {
+            state: Arc::new(self.state),
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn check(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        let now = self.clock.now();
+        let keys = self.keys();
+        if keys.until <= now {
+            return Err(VerifyError::KeysUnavailable);
+        }
+        // A token that is too long is not even hashed.
+        let cache = self
+            .cache
+            .as_ref()
+            .filter(|_| token.len() <= crate::jws::MAX_LENGTH);
+        let Some((cache, digest)) = cache.zip(TokenCache::digest(token)) else {
+            let (claims, kid) = self.verifier.verify_naming_key(token, &keys.set, now)?;
+            self.check_revocations(&kid, &claims, now)?;
+            return Ok(Arc::new(claims));
+        };
+        if let Some(claims) = self.remembered(cache, &digest, keys.version, now)? {
+            return Ok(claims);
+        }
+        let (claims, kid) = self.verifier.verify_naming_key(token, &keys.set, now)?;
+        self.check_revocations(&kid, &claims, now)?;
+        let claims = Arc::new(claims);
+        let entry = Entry {
+            claims: Arc::clone(&claims),
+            kid,
+            keys_version: keys.version,
+        };
+        cache.insert(digest, entry);
+        Ok(claims)
+    }
+
+    fn remembered(
+        &self,
+        cache: &TokenCache,
+        digest: &Digest,
+        keys_version: u64,
+        now: i64,
+    ) -> Result<Option<Arc<Claims>>, VerifyError> {
+        let entry = cache.find(digest);
+        let Some(entry) = entry.filter(|entry| entry.keys_version == keys_version) else {
+            return Ok(None);
+        };
+        let good = self
+            .verifier
+            .check_times(&entry.claims, now)
+            .and_then(|()| self.check_revocations(&entry.kid, &entry.claims, now));
+        match good {
+            Ok(()) => Ok(Some(Arc::clone(&entry.claims))),
+            Err(error) => {
+                if error != VerifyError::RevocationsStale {
+                    cache.remove(digest);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn check_revocations(&self, kid: &str, claims: &Claims, now: i64) -> Result<(), VerifyError> {
+        let revocations = self.revocations();
+        revocations.check_revoked(kid, claims, self.lenient(now))?;
+        revocations.check_stale(now)
+    }
+
+    /// Whom the leeway lets in after `exp`, a revocation must still find.
+    pub(crate) fn lenient(&self, now: i64) -> i64 {
+        now.saturating_sub(self.verifier.leeway_seconds())
+    }
+
+    pub(crate) fn set_keys(&self, set: KeySet, until: i64) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        // The same keys again are no reason to verify everything anew.
+        let changed = u64::from(set != keys.set);
+        *keys = Arc::new(Keys {
+            set,
+            version: keys.version + changed,
+            until,
+        });
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn revocations(&self) -> RwLockReadGuard<'_, Revocations> {
+        let lock = self.revocations.read();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn revocations_mut(&self) -> RwLockWriteGuard<'_, Revocations> {
+        let lock = self.revocations.write();
+        lock.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("verifier", &self.verifier)
+            .finish_non_exhaustive()
+    }
+}
