@@ -19,6 +19,8 @@
 //! ```
 
 mod algorithm;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod base64url;
 mod cache;
 mod claims;

