@@ -20,6 +20,49 @@ pub struct Origin {
     pub agent: Option<String>,
 }
 
+/// Who decides about an account that is not his own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Actor {
+    /// Whoever may run the command line where the database is.
+    CommandLine,
+    /// A user with the permission.
+    User(UserId),
+}
+
+impl Actor {
+    /// The stable name: a word that is no id, or an id.
+    pub fn name(self) -> String {
+        match self {
+            Self::CommandLine => "command_line".to_owned(),
+            Self::User(id) => id.to_string(),
+        }
+    }
+}
+
+/// An administrator with an order: who, from where and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Administrator {
+    /// Who.
+    pub actor: Actor,
+    /// Where the order came from.
+    pub origin: Origin,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Administrator {
+    /// What he did to this user, for the record.
+    pub fn event(&self, user: UserId, kind: impl FnOnce(Actor) -> EventKind) -> Event {
+        Event {
+            at: self.now,
+            kind: kind(self.actor),
+            user,
+            session: None,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EventKind {
@@ -51,6 +94,16 @@ pub enum EventKind {
     Reauthenticated,
     /// That failed.
     ReauthenticationFailed,
+    /// An administrator made the account.
+    UserCreated(Actor),
+    /// An administrator disabled the user.
+    UserDisabled(Actor),
+    /// An administrator let the user in again.
+    UserEnabled(Actor),
+    /// An administrator deleted the user.
+    UserDeleted(Actor),
+    /// An administrator set a new password.
+    PasswordReset(Actor),
 }
 
 impl EventKind {
@@ -66,6 +119,11 @@ impl EventKind {
             Self::PasswordChangeFailed => "password.change_failed",
             Self::Reauthenticated => "user.reauthenticated",
             Self::ReauthenticationFailed => "user.reauthentication_failed",
+            Self::UserCreated(_) => "user.created",
+            Self::UserDisabled(_) => "user.disabled",
+            Self::UserEnabled(_) => "user.enabled",
+            Self::UserDeleted(_) => "user.deleted",
+            Self::PasswordReset(_) => "password.reset",
         }
     }
 
@@ -76,6 +134,11 @@ impl EventKind {
             Self::ReuseDetected { presented, newest } | Self::LateRetry { presented, newest } => {
                 Some(json!({ "presented_generation": presented.0, "newest_generation": newest.0 }))
             }
+            Self::UserCreated(by)
+            | Self::UserDisabled(by)
+            | Self::UserEnabled(by)
+            | Self::UserDeleted(by)
+            | Self::PasswordReset(by) => Some(json!({ "by": by.name() })),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A session: one login on one device. What it is, how long it lives, how it turns and how it ends.
 
+pub mod administer;
 pub mod end;
 pub mod lifetime;
 pub mod list;

@@ -1,6 +1,8 @@
 //! A user: an account with a name, an address and a password.
 
+pub mod administer;
 pub mod change_password;
+pub mod create;
 pub mod email;
 pub mod login;
 pub mod name;

@@ -10,8 +10,10 @@
     reason = "a case fails by panicking"
 )]
 
+pub mod administer;
 pub mod end;
 pub mod event;
+pub mod history;
 pub mod key;
 pub mod open;
 pub mod password;
@@ -25,7 +27,7 @@ mod scene;
 use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
-use relatch_core::{Store, session::Policy, user::UserId};
+use relatch_core::{Store, session::Policy};
 
 pub use scene::policy;
 
@@ -41,9 +43,6 @@ pub trait Factory: Send + Sync {
 pub trait Backend: Send + Sync {
     /// The store itself.
     fn store(&self) -> Arc<dyn Store>;
-
-    /// Disables a user, as an administrator would.
-    async fn disable(&self, user: UserId);
 
     /// Every row of every table as text that begins with the table's name.
     async fn rows(&self) -> Vec<String>;
@@ -145,6 +144,32 @@ macro_rules! conformance {
             a_walk_sees_every_row_and_takes_the_forgettable
             an_empty_store_is_walked_at_once
             a_row_that_was_turned_meanwhile_stays
+            what_is_left_of_a_deleted_user_goes_with_his_last_session
+        );
+        $crate::conformance!(@ $factory, administer:
+            a_user_is_made_without_a_session
+            a_name_that_is_taken_makes_nobody
+            users_are_listed_by_name_in_pages
+            a_search_finds_parts_of_names_and_addresses
+            a_disabled_user_has_no_session_and_gets_none
+            an_enabled_user_logs_in_again
+            an_order_that_changes_nothing_writes_nothing
+            a_reset_ends_every_session_and_voids_the_old_password
+            a_deleted_user_is_nobody_and_his_devices_are_told
+            a_deleted_name_is_free_at_once
+            nobody_is_administered_where_there_is_nobody
+            a_login_does_not_survive_a_disabling
+            a_login_does_not_survive_a_deletion
+            one_of_many_gets_a_name_that_becomes_free
+            what_an_administrator_did_outlives_the_process
+        );
+        $crate::conformance!(@ $factory, history:
+            sessions_of_a_user_come_newest_first_in_pages
+            sessions_of_everybody_come_once_each
+            a_session_tells_its_story_in_order
+            what_ended_many_sessions_is_in_the_story_of_each
+            a_story_outlives_its_row
+            of_nothing_there_is_no_story
         );
     };
     (@ $factory:expr, $group:ident: $($case:ident)*) => {

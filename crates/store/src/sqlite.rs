@@ -1,8 +1,10 @@
 //! The embedded store: one SQLite file, one writer thread that commits in groups, a few readers.
 
+mod administer;
 mod checkpoint;
 mod connection;
 mod event;
+mod history;
 mod job;
 mod key;
 mod migrate;

@@ -27,6 +27,8 @@ pub enum EndReason {
     UserDeleted,
     /// It turned 2^32 times.
     GenerationExhausted,
+    /// An administrator ended this session and left the user as he is.
+    EndedByAdministrator,
 }
 
 /// That and when a session ended.
@@ -39,7 +41,7 @@ pub struct Ended {
 }
 
 /// Every reason with its stable name and its number in the store. Numbers are never used again.
-const NAMES: [(EndReason, &str, u8); 11] = [
+const NAMES: [(EndReason, &str, u8); 12] = [
     (EndReason::Logout, "logout", 1),
     (EndReason::LogoutEverywhere, "logout_everywhere", 2),
     (EndReason::EndedByUser, "ended_by_user", 3),
@@ -51,6 +53,11 @@ const NAMES: [(EndReason, &str, u8); 11] = [
     (EndReason::UserDisabled, "user_disabled", 9),
     (EndReason::UserDeleted, "user_deleted", 10),
     (EndReason::GenerationExhausted, "generation_exhausted", 11),
+    (
+        EndReason::EndedByAdministrator,
+        "ended_by_administrator",
+        12,
+    ),
 ];
 
 impl EndReason {
@@ -96,6 +103,6 @@ mod tests {
             assert_eq!(EndReason::from_number(number), Some(reason));
         }
         assert_eq!(EndReason::from_number(0), None);
-        assert_eq!(EndReason::from_number(12), None);
+        assert_eq!(EndReason::from_number(13), None);
     }
 }

@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 
 use super::{EndReason, Session, SessionId, open::Opening, refresh};
-use crate::{StoreError, Timestamp, event::Origin, user::UserId};
+use crate::{
+    StoreError, Timestamp,
+    event::{EventRow, Origin},
+    user::{User, UserId},
+};
 
 /// Which sessions to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +44,32 @@ pub enum Opened {
     CredentialsChanged,
     /// An administrator disabled the user.
     UserDisabled,
+}
+
+/// Which sessions to list, of anybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionQuery {
+    /// Of this user, the newest login first; else everybody's, in the order of their ids.
+    pub user: Option<UserId>,
+    /// Also those that somebody ended.
+    pub ended: bool,
+    /// Those that come after this one.
+    pub after: Option<SessionId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// All that is known of a session. Its row may be gone, and its user, while its events are still there.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct History {
+    /// The row.
+    pub session: Option<Session>,
+    /// Whose it is.
+    pub user: Option<User>,
+    /// Its own events, the oldest first.
+    pub events: Vec<EventRow>,
+    /// What else happened to its user at the very moment that it ended, for what ends many sessions is on record once.
+    pub around_end: Vec<EventRow>,
 }
 
 /// Where sessions are kept.
@@ -88,4 +118,16 @@ pub trait SessionStore {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Option<SessionId>, usize), StoreError>;
+
+    /// Sessions of anybody, ended or not; some that nobody ended may have run out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn browse_sessions(&self, query: SessionQuery) -> Result<Vec<Session>, StoreError>;
+
+    /// All that is known of one session, with its `limit` newest events.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn session_history(&self, id: SessionId, limit: u32) -> Result<History, StoreError>;
 }

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{CredentialVersion, Credentials, User, UserId, Username};
+use super::{CredentialVersion, Credentials, User, UserId, UserState, Username};
 use crate::{
     StoreError,
-    event::Origin,
+    event::{Administrator, Origin},
     password::PasswordHash,
     session::{Session, store::Opened},
 };
@@ -47,7 +47,52 @@ pub struct Changing {
     pub origin: Origin,
 }
 
-/// Where users are kept.
+/// A user whom an administrator makes, on the way to the store.
+#[derive(Clone, Debug)]
+pub struct Creating {
+    /// The user to be.
+    pub user: User,
+    /// The hash of the password.
+    pub hash: PasswordHash,
+    /// Who makes him.
+    pub by: Administrator,
+}
+
+/// A password that an administrator sets, on the way to the store.
+#[derive(Clone, Debug)]
+pub struct Resetting {
+    /// Whose.
+    pub user: UserId,
+    /// The hash of the new password.
+    pub hash: PasswordHash,
+    /// Who sets it.
+    pub by: Administrator,
+}
+
+/// What became of an order to let a user in or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StateChange {
+    /// It is so from now on.
+    Changed {
+        /// How many live sessions that ended.
+        ended: usize,
+    },
+    /// It was so before; nothing was written.
+    Unchanged,
+}
+
+/// Which users to list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserQuery {
+    /// Part of the username or of the e-mail address, without regard to the case of a to z.
+    pub search: Option<String>,
+    /// Those whose names come after this one.
+    pub after: Option<Username>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Where users are kept. A user who was deleted is not found by any of these, and his name is free.
 #[async_trait]
 pub trait UserStore {
     /// Adds a user and his first session. Durable.
@@ -74,4 +119,58 @@ pub trait UserStore {
     /// # Errors
     /// [`StoreError`].
     async fn set_password(&self, changing: Changing) -> Result<Opened, StoreError>;
+
+    /// Adds a user without a session. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn create_user(&self, creating: Creating) -> Result<Registered, StoreError>;
+
+    /// Users by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list_users(&self, query: UserQuery) -> Result<Vec<User>, StoreError>;
+
+    /// Lets a user in or not, and ends every session of one who is not, under the user's lock; nothing if there is no
+    /// such user. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn set_user_state(
+        &self,
+        user: UserId,
+        state: UserState,
+        by: Administrator,
+    ) -> Result<Option<StateChange>, StoreError>;
+
+    /// Sets the password and ends every session of the user, under the user's lock; how many live ones that were, or
+    /// nothing if there is no such user. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError>;
+
+    /// Ends every session of a user and overwrites his name, address and hash, under the user's lock. His row stays
+    /// without them until [`sweep_users`](Self::sweep_users), so that his devices are told why. How many live sessions
+    /// ended, or nothing if there is no such user. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn delete_user(
+        &self,
+        user: UserId,
+        by: Administrator,
+    ) -> Result<Option<usize>, StoreError>;
+
+    /// Removes what is left of deleted users who have no sessions any more, walking along their ids from `after` over
+    /// at most `limit` of them. Answers where to go on, or nothing at the end, and how many rows went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sweep_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<(Option<UserId>, usize), StoreError>;
 }

@@ -1,5 +1,5 @@
-//! Removes the rows of sessions that ended long ago, and old counts of failed logins: a few at a time, along the key, with pauses, so that the writer never
-//! notices.
+//! Removes the rows of sessions that ended long ago, what is left of deleted users, and old counts of failed logins: a few
+//! at a time, along the key, with pauses, so that the writer never notices.
 
 use std::{
     sync::{Arc, Weak},
@@ -33,7 +33,11 @@ pub(crate) fn start(app: &Arc<App>) {
 async fn run(app: Weak<App>) {
     tokio::time::sleep(QUIET_START).await;
     while app.strong_count() > 0 {
-        for swept in [sessions(&app).await, failed_logins(&app).await] {
+        for swept in [
+            sessions(&app).await,
+            deleted_users(&app).await,
+            failed_logins(&app).await,
+        ] {
             if let Err(error) = swept {
                 tracing::warn!(%error, "what is old was not removed; the next walk does it");
             }
@@ -60,6 +64,24 @@ async fn sessions(app: &Weak<App>) -> Result<(), StoreError> {
     }
     if gone > 0 {
         tracing::info!(sessions = gone, "removed sessions that ended long ago");
+    }
+    Ok(())
+}
+
+/// One walk along the deleted users: after that along the sessions, for those are what they stay for.
+async fn deleted_users(app: &Weak<App>) -> Result<(), StoreError> {
+    let (mut place, mut gone) = (None, 0);
+    while let Some(app) = app.upgrade() {
+        let (next, removed) = app.domain.store.sweep_users(place, STEP).await?;
+        (place, gone) = (next, gone + removed);
+        if place.is_none() {
+            break;
+        }
+        drop(app);
+        tokio::time::sleep(PAUSE).await;
+    }
+    if gone > 0 {
+        tracing::info!(users = gone, "removed what was left of deleted users");
     }
     Ok(())
 }

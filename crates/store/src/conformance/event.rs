@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use relatch_core::{
     Timestamp,
-    event::{Event, EventKind, EventRow, Origin},
+    event::{Actor, Event, EventKind, EventRow, Origin},
     session::{EndReason, Generation},
     user::UserId,
 };
@@ -52,6 +52,11 @@ pub async fn every_field_comes_back(factory: &dyn Factory) {
         EventKind::PasswordChangeFailed,
         EventKind::Reauthenticated,
         EventKind::ReauthenticationFailed,
+        EventKind::UserCreated(Actor::CommandLine),
+        EventKind::UserDisabled(Actor::User(user)),
+        EventKind::UserEnabled(Actor::CommandLine),
+        EventKind::UserDeleted(Actor::User(user)),
+        EventKind::PasswordReset(Actor::CommandLine),
     ];
     for kind in kinds {
         for (session, origin) in [

@@ -13,7 +13,7 @@ use std::{
 
 use relatch_core::{
     Entropy, Store, Timestamp, chance,
-    event::{EventRow, Origin},
+    event::{Actor, Administrator, EventRow, Origin},
     password::PasswordHash,
     session::{
         EndReason, Ended, Generation, Lifetimes, Login, Policy, ReuseScope, Session,
@@ -24,7 +24,7 @@ use relatch_core::{
     token::{Genuine, TokenKey, TokenKeys},
     user::{
         CredentialVersion, Email, User, UserId, UserState, Username,
-        store::{Changing, Registered, Registering},
+        store::{Changing, Registered, Registering, StateChange},
     },
 };
 use tokio::task::JoinHandle;
@@ -225,7 +225,10 @@ impl Scene {
     }
 
     pub(super) async fn disable(&self, user: UserId) {
-        self.backend.disable(user).await;
+        let order = self
+            .store
+            .set_user_state(user, UserState::Disabled, administrator(START));
+        assert!(matches!(order.await, Ok(Some(StateChange::Changed { .. }))));
     }
 
     pub(super) async fn refuse_to_end_bound_sessions(&self) {
@@ -257,6 +260,15 @@ pub(super) fn origin() -> Origin {
     Origin {
         address: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
         agent: Some("a browser".to_owned()),
+    }
+}
+
+/// Who gives orders about accounts of others.
+pub(super) fn administrator(now: Timestamp) -> Administrator {
+    Administrator {
+        actor: Actor::CommandLine,
+        origin: origin(),
+        now,
     }
 }
 

@@ -9,7 +9,7 @@ use relatch_core::{
 
 use super::{
     Factory,
-    scene::{SECOND, START, Scene, begin, over, request},
+    scene::{SECOND, START, Scene, administrator, begin, over, request},
 };
 
 /// Walks from the beginning to the end; how many steps it took and how many rows went.
@@ -103,4 +103,49 @@ pub async fn a_row_that_was_turned_meanwhile_stays(factory: &dyn Factory) {
     assert_eq!(scene.row(&session).await.life.generation.0, 1);
     let turn = scene.refresh(request(&session, 1, idle_end)).await;
     assert_eq!(turn, over(EndReason::Idle, idle_end));
+}
+
+/// One row of the user table stays as long as a device may ask; the live, and the names of others, are not touched.
+pub async fn what_is_left_of_a_deleted_user_goes_with_his_last_session(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let mut gone = Vec::new();
+    for number in 0..5 {
+        let session = scene.register(&format!("user{number}")).await;
+        let deleted = scene
+            .store
+            .delete_user(session.user, administrator(START))
+            .await;
+        assert_eq!(deleted, Ok(Some(1)));
+        gone.push(session);
+    }
+    let stays = scene.register("ada").await;
+    let users = async || {
+        let rows = scene.rows().await;
+        rows.iter().filter(|row| row.starts_with("user ")).count()
+    };
+    assert_eq!(walk_users(&scene, 2).await, 0, "a device may still ask");
+    assert_eq!(users().await, 6);
+    let forgotten = START.plus(scene.policy.keep_ended).plus(SECOND);
+    walk(&scene, 3, forgotten).await;
+    assert_eq!(walk_users(&scene, 2).await, 5);
+    assert_eq!((users().await, walk_users(&scene, 2).await), (1, 0));
+    let found = scene.store.credentials_of(stays.user).await;
+    assert!(matches!(found, Ok(Some(_))), "{found:?}");
+    for session in &gone {
+        assert_eq!(scene.count(session.user, "user.deleted").await, 1);
+    }
+}
+
+/// Walks along all deleted users; how many rows went.
+async fn walk_users(scene: &Scene, limit: u32) -> usize {
+    let (mut after, mut gone) = (None, 0);
+    loop {
+        let (next, went) = scene.store.sweep_users(after, limit).await.expect("sweeps");
+        gone += went;
+        if next.is_none() {
+            return gone;
+        }
+        assert!(next > after, "the walk goes on");
+        after = next;
+    }
 }

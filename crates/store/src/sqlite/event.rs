@@ -61,8 +61,8 @@ impl EventStore for Sqlite {
 }
 
 pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Fault> {
-    let sql = "INSERT INTO event (at, name, user_id, session_id, address, agent, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    connection.prepare_cached(sql)?.execute(params![
+    let sql = format!("INSERT INTO event ({EVENT}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    connection.prepare_cached(&sql)?.execute(params![
         event.at.as_millis(),
         event.kind.name(),
         event.user.0.as_bytes(),
@@ -75,13 +75,15 @@ pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Fault
 }
 
 fn list(connection: &Connection, user: UserId, limit: u32) -> Result<Vec<EventRow>, Fault> {
-    let sql = "SELECT at, name, user_id, session_id, address, agent, detail FROM event \
-               WHERE user_id = ?1 ORDER BY number DESC LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!("SELECT {EVENT} FROM event WHERE user_id = ?1 ORDER BY number DESC LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
     row::all(statement.query(params![user.0.as_bytes(), limit])?, event)
 }
 
-fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
+/// The columns of [`event`], in its order.
+pub(super) const EVENT: &str = "at, name, user_id, session_id, address, agent, detail";
+
+pub(super) fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
     let detail = row
         .get::<_, Option<String>>(6)?
         .map(|text| serde_json::from_str(&text))

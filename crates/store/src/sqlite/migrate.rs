@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 2] = [
+const STEPS: [(&str, &str); 3] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -14,6 +14,10 @@ const STEPS: [(&str, &str); 2] = [
     (
         "0002_key_turning",
         include_str!("../../migrations/sqlite/0002_key_turning.sql"),
+    ),
+    (
+        "0003_administration",
+        include_str!("../../migrations/sqlite/0003_administration.sql"),
     ),
 ];
 
@@ -135,6 +139,27 @@ mod tests {
             .query_row("SELECT count(*) FROM migration", [], |row| row.get(0))
             .expect("counts");
         assert_eq!(steps, STEPS.len());
+    }
+
+    /// A user and a live session, as the first schema had them.
+    #[test]
+    fn a_database_of_the_first_schema_goes_on() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch(LEDGER).expect("creates");
+        let (name, sql) = STEPS[0];
+        apply(&connection, 1, name, sql).expect("applies");
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .expect("marks");
+        let rows = "INSERT INTO user VALUES (zeroblob(16), 'ada', 'ada@example.com', 'hash', 1, 0, 5);
+            INSERT INTO session VALUES (zeroblob(16), zeroblob(16), zeroblob(32), 0, 5, 5, 9, 0, 0, 'x', NULL, NULL);";
+        connection.execute_batch(rows).expect("inserts");
+        migrate(&mut connection).expect("migrates");
+        let sql = "SELECT count(*) FROM session JOIN user ON user.id = user_id WHERE deleted_at IS NULL AND ended_at IS NULL";
+        let live: i64 = connection
+            .query_row(sql, [], |row| row.get(0))
+            .expect("reads");
+        assert_eq!(live, 1);
     }
 
     #[test]

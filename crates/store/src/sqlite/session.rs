@@ -10,14 +10,14 @@ use relatch_core::{
         EndReason, Policy, Session, SessionId,
         open::Opening,
         refresh::{Durability, Outcome, Request},
-        store::{Ending, Opened, SessionStore, Which},
+        store::{Ending, History, Opened, SessionQuery, SessionStore, Which},
     },
     user::{CredentialVersion, UserId},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, event,
+    Sqlite, event, history,
     refresh::Refresh,
     row::{self, Fault, SESSION},
     user,
@@ -86,6 +86,18 @@ impl SessionStore for Sqlite {
             .healing(move |connection| forget(connection, &old))
             .await?;
         Ok((next, gone))
+    }
+
+    async fn browse_sessions(&self, query: SessionQuery) -> Result<Vec<Session>, StoreError> {
+        self.readers
+            .read(move |connection| history::browse(connection, &query))
+            .await
+    }
+
+    async fn session_history(&self, id: SessionId, limit: u32) -> Result<History, StoreError> {
+        self.readers
+            .read(move |connection| history::of_session(connection, id, limit))
+            .await
     }
 }
 

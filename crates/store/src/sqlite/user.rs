@@ -5,21 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use relatch_core::{
     StoreError,
-    event::{Event, EventKind},
+    event::{Administrator, Event, EventKind},
     password::PasswordHash,
     session::{
         EndReason, Policy,
         store::{Ending, Opened, Which},
     },
     user::{
-        Credentials, UserId, UserState, Username,
-        store::{Changing, Registered, Registering, UserStore},
+        Credentials, User, UserId, UserState, Username,
+        store::{
+            Changing, Creating, Registered, Registering, Resetting, StateChange, UserQuery,
+            UserStore,
+        },
     },
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, event,
+    Sqlite, administer, event,
     row::{self, CREDENTIALS, Fault},
     session,
 };
@@ -49,16 +52,74 @@ impl UserStore for Sqlite {
         self.durable(move |connection| set_password(connection, changing, &policy))
             .await
     }
+
+    async fn create_user(&self, creating: Creating) -> Result<Registered, StoreError> {
+        self.durable(move |connection| administer::create(connection, &creating))
+            .await
+    }
+
+    async fn list_users(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
+        self.readers
+            .read(move |connection| administer::list(connection, &query))
+            .await
+    }
+
+    async fn set_user_state(
+        &self,
+        user: UserId,
+        state: UserState,
+        by: Administrator,
+    ) -> Result<Option<StateChange>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| administer::set_state(connection, user, state, &by, &policy))
+            .await
+    }
+
+    async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| administer::reset_password(connection, resetting, &policy))
+            .await
+    }
+
+    async fn delete_user(
+        &self,
+        user: UserId,
+        by: Administrator,
+    ) -> Result<Option<usize>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| administer::delete(connection, user, &by, &policy))
+            .await
+    }
+
+    async fn sweep_users(
+        &self,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<(Option<UserId>, usize), StoreError> {
+        let page = self
+            .readers
+            .read(move |connection| administer::deleted(connection, after, limit))
+            .await?;
+        let next = page.last().map(|deleted| deleted.0);
+        let gone: Vec<_> = page.into_iter().filter(|deleted| !deleted.1).collect();
+        if gone.is_empty() {
+            return Ok((next, 0));
+        }
+        let gone = self
+            .healing(move |connection| administer::forget(connection, &gone))
+            .await?;
+        Ok((next, gone))
+    }
 }
 
 fn by_name(connection: &Connection, username: &Username) -> Result<Option<Credentials>, Fault> {
-    let sql = format!("SELECT {CREDENTIALS} FROM user WHERE username = ?1");
+    let sql = format!("SELECT {CREDENTIALS} FROM user WHERE username = ?1 AND deleted_at IS NULL");
     let mut statement = connection.prepare_cached(&sql)?;
     row::first(statement.query([username.as_str()])?, row::credentials)
 }
 
 pub(super) fn by_id(connection: &Connection, id: UserId) -> Result<Option<Credentials>, Fault> {
-    let sql = format!("SELECT {CREDENTIALS} FROM user WHERE id = ?1");
+    let sql = format!("SELECT {CREDENTIALS} FROM user WHERE id = ?1 AND deleted_at IS NULL");
     let mut statement = connection.prepare_cached(&sql)?;
     row::first(statement.query([id.0.as_bytes()])?, row::credentials)
 }
@@ -70,6 +131,20 @@ fn register(connection: &Connection, registering: &Registering) -> Result<Regist
         session,
         origin,
     } = registering;
+    let inserted = insert(connection, user, hash)?;
+    if inserted == Registered::Done {
+        session::insert(connection, session)?;
+        let event = Event::of_session(session, EventKind::Registered, origin, user.created_at);
+        event::append(connection, &event)?;
+    }
+    Ok(inserted)
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    user: &User,
+    hash: &PasswordHash,
+) -> Result<Registered, Fault> {
     let sql = format!(
         "INSERT INTO user ({CREDENTIALS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT (username) DO NOTHING"
     );
@@ -81,13 +156,10 @@ fn register(connection: &Connection, registering: &Registering) -> Result<Regist
         user.created_at.as_millis(),
         hash.expose(),
     ])?;
-    if inserted == 0 {
-        return Ok(Registered::UsernameTaken);
-    }
-    session::insert(connection, session)?;
-    let event = Event::of_session(session, EventKind::Registered, origin, user.created_at);
-    event::append(connection, &event)?;
-    Ok(Registered::Done)
+    Ok(match inserted {
+        0 => Registered::UsernameTaken,
+        _ => Registered::Done,
+    })
 }
 
 /// Keeps a hash of the same password: the version stays.
@@ -100,6 +172,18 @@ pub(super) fn set_hash(
     connection
         .prepare_cached(sql)?
         .execute(params![id.0.as_bytes(), hash.expose()])?;
+    Ok(())
+}
+
+/// Keeps the hash of another password: what was verified before does not count any more.
+pub(super) fn set_new_password(
+    connection: &Connection,
+    id: UserId,
+    hash: &PasswordHash,
+) -> Result<(), Fault> {
+    set_hash(connection, id, hash)?;
+    let sql = "UPDATE user SET credential_version = credential_version + 1 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute([id.0.as_bytes()])?;
     Ok(())
 }
 
@@ -123,11 +207,7 @@ fn set_password(
     if calling.is_none_or(|calling| calling.user != user || calling.is_over(policy, now)) {
         return Ok(Opened::CredentialsChanged);
     }
-    set_hash(connection, user, &hash)?;
-    let sql = "UPDATE user SET credential_version = credential_version + 1 WHERE id = ?1";
-    connection
-        .prepare_cached(sql)?
-        .execute([user.0.as_bytes()])?;
+    set_new_password(connection, user, &hash)?;
     let event = Event::of_session(&session, EventKind::PasswordChanged, &origin, now);
     event::append(connection, &event)?;
     let reason = EndReason::PasswordChanged;

@@ -94,12 +94,6 @@ impl Backend for File {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
 
-    async fn disable(&self, user: UserId) {
-        let sql = "UPDATE user SET disabled = 1 WHERE id = ?1";
-        let changed = connect(self.folder.path()).execute(sql, [user.0.as_bytes()]);
-        assert_eq!(changed, Ok(1));
-    }
-
     async fn rows(&self) -> Vec<String> {
         let connection = self.watch.lock().expect("not poisoned");
         let tables = tables(&connection).into_iter();

@@ -1,0 +1,121 @@
+//! What an administrator does with an account that is not his own. Who may do so is decided before: by whoever can read
+//! the database's file, or by a permission.
+
+use super::{
+    User, UserId, UserState, Username,
+    store::{Resetting, StateChange},
+};
+use crate::{
+    Store, StoreError,
+    event::Administrator,
+    password::{Busy, Password, PasswordFault, PasswordHasher},
+};
+
+/// How a user is named by whoever looks for him.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UserKey {
+    /// By his login name.
+    Name(Username),
+    /// By his id.
+    Id(UserId),
+}
+
+impl UserKey {
+    /// An id where the text has the form of one, and else a name; nothing if it can be neither. Somebody may have taken
+    /// another's id for a name: he is found by his own id alone.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.parse() {
+            Ok(id) => Some(Self::Id(UserId(id))),
+            Err(_) => Username::parse(text).ok().map(Self::Name),
+        }
+    }
+}
+
+/// Why an order about a user was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    /// Nobody has that name or id, or he was deleted.
+    #[error("there is no such user")]
+    NotFound,
+    /// The new password is against the rules.
+    #[error("the new password is against the rules")]
+    Password(PasswordFault),
+    /// Too many passwords wait to be hashed.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The user of that name or id.
+///
+/// # Errors
+/// [`AdministerError::NotFound`], [`AdministerError::Store`].
+pub async fn find(store: &dyn Store, key: &UserKey) -> Result<User, AdministerError> {
+    let found = match key {
+        UserKey::Name(name) => store.credentials(name).await?,
+        UserKey::Id(id) => store.credentials_of(*id).await?,
+    };
+    Ok(found.ok_or(AdministerError::NotFound)?.user)
+}
+
+/// Keeps a user out and ends every session of his, or lets him in again.
+///
+/// # Errors
+/// [`AdministerError::NotFound`], [`AdministerError::Store`].
+pub async fn set_state(
+    store: &dyn Store,
+    user: UserId,
+    state: UserState,
+    by: Administrator,
+) -> Result<StateChange, AdministerError> {
+    let changed = store.set_user_state(user, state, by).await?;
+    changed.ok_or(AdministerError::NotFound)
+}
+
+/// Sets a password by the rules of registering and ends every session of the user; how many live ones that were.
+///
+/// # Errors
+/// [`AdministerError`].
+pub async fn reset_password(
+    store: &dyn Store,
+    hasher: &dyn PasswordHasher,
+    user: &User,
+    password: &str,
+    by: Administrator,
+) -> Result<usize, AdministerError> {
+    let password = Password::choose(password, Some(&user.username), Some(&user.email))
+        .map_err(AdministerError::Password)?;
+    let hash = hasher.hash(password).await?;
+    let user = user.id;
+    let ended = store.reset_password(Resetting { user, hash, by }).await?;
+    ended.ok_or(AdministerError::NotFound)
+}
+
+/// Deletes a user: every session ends, his name is free at once; how many live sessions that were.
+///
+/// # Errors
+/// [`AdministerError::NotFound`], [`AdministerError::Store`].
+pub async fn delete(
+    store: &dyn Store,
+    user: UserId,
+    by: Administrator,
+) -> Result<usize, AdministerError> {
+    let ended = store.delete_user(user, by).await?;
+    ended.ok_or(AdministerError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_an_id_is_never_a_name() {
+        let id = "0198c0de-0000-7000-8000-00000000000a";
+        assert!(Username::parse(id).is_ok(), "somebody may have that name");
+        assert!(matches!(UserKey::parse(id), Some(UserKey::Id(_))));
+        assert!(matches!(UserKey::parse("Ada"), Some(UserKey::Name(_))));
+        assert_eq!(UserKey::parse("a b"), None);
+    }
+}

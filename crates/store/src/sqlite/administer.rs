@@ -1,0 +1,152 @@
+//! What administrators do with users, in SQLite: each a member of a batch that no login can run beside.
+
+use relatch_core::{
+    event::{Administrator, EventKind},
+    session::{
+        EndReason, Policy,
+        store::{Ending, Which},
+    },
+    user::{
+        User, UserId, UserState,
+        store::{Creating, Registered, Resetting, StateChange, UserQuery},
+    },
+};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::{
+    event,
+    row::{self, CREDENTIALS, Fault},
+    session, user,
+};
+
+pub(super) fn create(connection: &Connection, creating: &Creating) -> Result<Registered, Fault> {
+    let Creating { user, hash, by } = creating;
+    let inserted = user::insert(connection, user, hash)?;
+    if inserted == Registered::Done {
+        event::append(connection, &by.event(user.id, EventKind::UserCreated))?;
+    }
+    Ok(inserted)
+}
+
+pub(super) fn list(connection: &Connection, query: &UserQuery) -> Result<Vec<User>, Fault> {
+    let sql = format!(
+        "SELECT {CREDENTIALS} FROM user WHERE deleted_at IS NULL AND username > ?1 \
+         AND (instr(username, ?2) OR instr(lower(email), ?2)) ORDER BY username LIMIT ?3"
+    );
+    let after = query.after.as_ref().map_or("", |name| name.as_str());
+    let search = query.search.as_deref().unwrap_or("").to_ascii_lowercase();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query(params![after, search, query.limit])?;
+    row::all(rows, |row| Ok(row::credentials(row)?.user))
+}
+
+pub(super) fn set_state(
+    connection: &Connection,
+    id: UserId,
+    state: UserState,
+    by: &Administrator,
+    policy: &Policy,
+) -> Result<Option<StateChange>, Fault> {
+    let Some(found) = user::by_id(connection, id)? else {
+        return Ok(None);
+    };
+    if found.user.state == state {
+        return Ok(Some(StateChange::Unchanged));
+    }
+    let sql = "UPDATE user SET disabled = ?2 WHERE id = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![id.0.as_bytes(), state == UserState::Disabled])?;
+    let ended = match state {
+        UserState::Active => {
+            event::append(connection, &by.event(id, EventKind::UserEnabled))?;
+            0
+        }
+        UserState::Disabled => {
+            event::append(connection, &by.event(id, EventKind::UserDisabled))?;
+            end_all(connection, id, EndReason::UserDisabled, by, policy)?
+        }
+    };
+    Ok(Some(StateChange::Changed { ended }))
+}
+
+pub(super) fn reset_password(
+    connection: &Connection,
+    resetting: Resetting,
+    policy: &Policy,
+) -> Result<Option<usize>, Fault> {
+    let Resetting { user: id, hash, by } = resetting;
+    if user::by_id(connection, id)?.is_none() {
+        return Ok(None);
+    }
+    user::set_new_password(connection, id, &hash)?;
+    event::append(connection, &by.event(id, EventKind::PasswordReset))?;
+    end_all(connection, id, EndReason::PasswordChanged, &by, policy).map(Some)
+}
+
+/// What takes the place of the name can be nobody's: a name has no colon.
+pub(super) fn delete(
+    connection: &Connection,
+    id: UserId,
+    by: &Administrator,
+    policy: &Policy,
+) -> Result<Option<usize>, Fault> {
+    if user::by_id(connection, id)?.is_none() {
+        return Ok(None);
+    }
+    event::append(connection, &by.event(id, EventKind::UserDeleted))?;
+    let ended = end_all(connection, id, EndReason::UserDeleted, by, policy)?;
+    let sql = "UPDATE user SET username = ?2, email = '', password_hash = '', deleted_at = ?3, \
+               credential_version = credential_version + 1 WHERE id = ?1";
+    let nobody = format!("deleted:{id}");
+    connection.prepare_cached(sql)?.execute(params![
+        id.0.as_bytes(),
+        nobody,
+        by.now.as_millis()
+    ])?;
+    Ok(Some(ended))
+}
+
+fn end_all(
+    connection: &Connection,
+    user: UserId,
+    reason: EndReason,
+    by: &Administrator,
+    policy: &Policy,
+) -> Result<usize, Fault> {
+    let ending = Ending {
+        user,
+        which: Which::All,
+        reason,
+        origin: by.origin.clone(),
+        now: by.now,
+    };
+    session::end(connection, &ending, policy)
+}
+
+/// Deleted users, each with whether sessions name him still.
+pub(super) fn deleted(
+    connection: &Connection,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<(UserId, bool)>, Fault> {
+    let sql = "SELECT id, EXISTS (SELECT 1 FROM session WHERE user_id = user.id) FROM user \
+               WHERE deleted_at IS NOT NULL AND id > ?1 ORDER BY id LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let after = after.map_or_else(Vec::new, |id| id.0.as_bytes().to_vec());
+    row::all(statement.query(params![after, limit])?, |row| {
+        Ok((UserId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+    })
+}
+
+/// Nobody opens a session of a deleted user, so that one who had none has none.
+pub(super) fn forget(connection: &Connection, gone: &[(UserId, bool)]) -> Result<usize, Fault> {
+    let sql = "DELETE FROM user WHERE id = ?1 AND deleted_at IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut count = 0;
+    for (id, _) in gone {
+        count += statement.execute([id.0.as_bytes()])?;
+    }
+    Ok(count)
+}
