@@ -341,14 +341,12 @@ pub async fn one_of_many_gets_a_name_that_becomes_free(factory: &dyn Factory) {
     let said = at_once(racing.into_iter().map(|one| {
         let store = Arc::clone(&scene.store);
         async move {
-            match one {
-                Some(one) => store.register(one).await == Ok(Registered::Done),
-                None => {
-                    let deleted = store.delete_user(first, administrator(START)).await;
-                    assert_eq!(deleted, Ok(Some(1)));
-                    false
-                }
+            if let Some(one) = one {
+                return store.register(one).await == Ok(Registered::Done);
             }
+            let deleted = store.delete_user(first, administrator(START)).await;
+            assert_eq!(deleted, Ok(Some(1)));
+            false
         }
     }))
     .await;

@@ -55,7 +55,7 @@ pub async fn sessions_of_a_user_come_newest_first_in_pages(factory: &dyn Factory
     sessions.sort_by_key(|session| (session.created_at, session.id));
     sessions.reverse();
     let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
-    let gone = &sessions[2];
+    let gone = sessions.get(2).expect("is there");
     assert_eq!(scene.end(gone, EndReason::Logout, START).await, 1);
     let mut live = ids.clone();
     live.retain(|id| *id != gone.id);
