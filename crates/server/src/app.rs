@@ -191,8 +191,7 @@ impl App {
     /// The keys were sealed anew: their master key is in the file by now.
     fn open_rewrapped(&self, table: &KeyTable, now: Timestamp) -> Result<Keyring, KeysError> {
         let path = keyring::master_path(&self.config);
-        let master = keyring::read_masters(&path)?.ok_or(KeysError::MasterKeyMissing(path))?;
-        let keys = Keyring::open(table, &master, now)?;
+        let (keys, master) = keyring::open_only(table, &path, now)?;
         self.master.store(Arc::new(master));
         Ok(keys)
     }
@@ -208,7 +207,8 @@ pub(crate) fn store_options(config: &Config) -> Options {
     }
 }
 
-fn issuer(config: &Config) -> Issuer {
+/// Who issues tokens, as far as the configuration says it: else the address that is to be listened on.
+pub(crate) fn issuer(config: &Config) -> Issuer {
     let url = config
         .issuer
         .url

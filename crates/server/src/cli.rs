@@ -1,9 +1,15 @@
 //! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
+mod completions;
 mod key;
 mod output;
 mod place;
+mod secret;
 mod serve;
+mod session;
+mod token;
+mod user;
+mod words;
 
 use std::process::ExitCode;
 
@@ -26,6 +32,15 @@ struct Arguments {
 enum Command {
     /// Serve: makes the data folder, the master key and the keys where there are none.
     Serve(serve::Serve),
+    /// Make, look at, disable and delete users; set passwords.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Look at sessions, end them, and tell why one ended.
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// Look at a token: what it is, and whether it would be accepted.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Look at the keys and turn them.
     #[command(subcommand)]
     Key(key::Key),
@@ -36,6 +51,8 @@ enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print a script that completes this command line in a shell.
+    Completions(completions::Completions),
 }
 
 #[derive(Subcommand)]
@@ -52,7 +69,6 @@ enum Failure {
     /// What was named is not there.
     NotFound(String),
     /// It was looked at, and the answer is no.
-    #[expect(dead_code, reason = "for commands that check")]
     No(String),
 }
 
@@ -78,7 +94,11 @@ impl From<relatch_core::StoreError> for Failure {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::User(command) => user::run(&command),
+        Command::Session(command) => session::run(&command),
+        Command::Token(command) => token::run(&command),
         Command::Key(command) => key::run(&command),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
         Command::Config(ConfigCommand::Reference) => print_page(&config::reference()),

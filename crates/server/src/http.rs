@@ -20,3 +20,4 @@ mod user;
 pub(crate) use answer::time;
 pub(crate) use arrival::{Peer, RequestIds, handle};
 pub(crate) use router::router;
+pub(crate) use user::{describe_email, describe_password, describe_username};

@@ -135,6 +135,19 @@ pub fn turned(
     turn::supply(records, &lacking, &maker, moment.now).map(Some)
 }
 
+/// Opens the keys of a store with the master key that is there, and makes nothing.
+///
+/// # Errors
+/// [`KeysError`].
+pub fn open_only(
+    table: &KeyTable,
+    path: &Path,
+    now: Timestamp,
+) -> Result<(Keyring, MasterKeys), KeysError> {
+    let master = read_masters(path)?.ok_or_else(|| KeysError::MasterKeyMissing(path.to_owned()))?;
+    Ok((Keyring::open(table, &master, now)?, master))
+}
+
 /// The master keys of the file, one a line, the newest first; none if there is no file.
 ///
 /// # Errors

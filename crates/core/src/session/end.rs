@@ -82,6 +82,14 @@ impl EndReason {
             .map_or(0, |entry| entry.2)
     }
 
+    /// The reason with that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        NAMES
+            .iter()
+            .find(|entry| entry.1 == name)
+            .map(|entry| entry.0)
+    }
+
     /// The reason with that number, if there is one.
     pub fn from_number(number: u8) -> Option<Self> {
         NAMES
@@ -101,6 +109,7 @@ mod tests {
             assert_eq!(usize::from(number), place + 1);
             assert_eq!((reason.name(), reason.number()), (name, number));
             assert_eq!(EndReason::from_number(number), Some(reason));
+            assert_eq!(EndReason::from_name(name), Some(reason));
         }
         assert_eq!(EndReason::from_number(0), None);
         assert_eq!(EndReason::from_number(13), None);

@@ -97,6 +97,35 @@ impl fmt::Debug for TokenKey {
     }
 }
 
+/// What a token says of itself, whether or not it is genuine: for people to look at, never to decide by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Contents {
+    /// Of the layout: 1.
+    pub version: u8,
+    /// The key that its tag is said to be made with.
+    pub key_id: u8,
+    /// The session that it is said to be of.
+    pub session: SessionId,
+    /// The generation that it is said to have.
+    pub generation: Generation,
+}
+
+impl Contents {
+    /// Nothing where the text has not the form of a refresh token.
+    pub fn read(text: &str) -> Option<Self> {
+        let bytes = zeroize::Zeroizing::new(decode(text)?);
+        let [version, key_id, ..] = *bytes;
+        Some(Self {
+            version,
+            key_id,
+            session: SessionId(Uuid::from_slice(bytes.get(2..18)?).ok()?),
+            generation: Generation(u32::from_be_bytes(
+                bytes.get(18..PROOF_FROM)?.try_into().ok()?,
+            )),
+        })
+    }
+}
+
 /// The token keys that are good now.
 #[derive(Clone, Debug)]
 pub struct TokenKeys {
@@ -293,6 +322,20 @@ mod tests {
             assert!(genuine.proves(&secret(1)));
             assert!(!genuine.proves(&secret(2)));
         }
+    }
+
+    #[test]
+    fn anybody_may_read_what_is_no_secret() {
+        let token = key(4).issue(session(), &secret(1), Generation(77));
+        let contents = Contents {
+            version: 1,
+            key_id: 4,
+            session: session(),
+            generation: Generation(77),
+        };
+        assert_eq!(Contents::read(token.expose()), Some(contents));
+        assert_eq!(Contents::read("relatch_rt_AQE"), None);
+        assert_eq!(Contents::read(&token.expose()[PREFIX.len()..]), None);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(super) async fn me(
     Ok(answer::json(StatusCode::OK, &Person::from(&user)))
 }
 
-fn describe_username(fault: UsernameFault) -> (&'static str, &'static str) {
+pub(crate) fn describe_username(fault: UsernameFault) -> (&'static str, &'static str) {
     match fault {
         UsernameFault::TooShort => ("too_short", "At least one character."),
         UsernameFault::TooLong => ("too_long", "At most 64 characters."),
@@ -91,7 +91,7 @@ fn describe_username(fault: UsernameFault) -> (&'static str, &'static str) {
     }
 }
 
-fn describe_email(fault: EmailFault) -> (&'static str, &'static str) {
+pub(crate) fn describe_email(fault: EmailFault) -> (&'static str, &'static str) {
     match fault {
         EmailFault::TooLong => ("too_long", "At most 254 bytes."),
         EmailFault::InvalidFormat => (
@@ -101,7 +101,7 @@ fn describe_email(fault: EmailFault) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn describe_password(fault: PasswordFault) -> (&'static str, &'static str) {
+pub(crate) fn describe_password(fault: PasswordFault) -> (&'static str, &'static str) {
     match fault {
         PasswordFault::TooShort => ("too_short", "At least 8 characters."),
         PasswordFault::TooLong => ("too_long", "At most 256 characters."),

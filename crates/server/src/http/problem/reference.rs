@@ -59,6 +59,7 @@ pub(in crate::http) fn ended_because(reason: EndReason) -> &'static str {
         EndReason::Expired => "Its absolute end has come.",
         EndReason::UserDisabled => "An administrator disabled the user.",
         EndReason::UserDeleted => "The user was deleted.",
+        EndReason::EndedByAdministrator => "An administrator ended it.",
         EndReason::GenerationExhausted => "It turned as often as can be counted.",
     }
 }
