@@ -104,6 +104,13 @@ pub enum EventKind {
     UserDeleted(Actor),
     /// An administrator set a new password.
     PasswordReset(Actor),
+    /// An older state of the store was put in the place of the newer one. It is nobody's: see [`Event::of_store`].
+    BackupRestored {
+        /// When that state was written down.
+        taken_at: Timestamp,
+        /// Whether every session was ended.
+        sessions_ended: bool,
+    },
 }
 
 impl EventKind {
@@ -124,6 +131,7 @@ impl EventKind {
             Self::UserEnabled(_) => "user.enabled",
             Self::UserDeleted(_) => "user.deleted",
             Self::PasswordReset(_) => "password.reset",
+            Self::BackupRestored { .. } => "store.backup_restored",
         }
     }
 
@@ -139,6 +147,12 @@ impl EventKind {
             | Self::UserEnabled(by)
             | Self::UserDeleted(by)
             | Self::PasswordReset(by) => Some(json!({ "by": by.name() })),
+            Self::BackupRestored {
+                taken_at,
+                sessions_ended,
+            } => {
+                Some(json!({ "taken_at": taken_at.as_millis(), "sessions_ended": sessions_ended }))
+            }
             _ => None,
         }
     }
@@ -168,6 +182,17 @@ impl Event {
             user: session.user,
             session: Some(session.id),
             origin: origin.clone(),
+        }
+    }
+
+    /// That of the store itself, under the user of sixteen zero bytes.
+    pub fn of_store(kind: EventKind, at: Timestamp) -> Self {
+        Self {
+            at,
+            kind,
+            user: UserId(uuid::Uuid::nil()),
+            session: None,
+            origin: Origin::default(),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum EndReason {
     GenerationExhausted,
     /// An administrator ended this session and left the user as he is.
     EndedByAdministrator,
+    /// An older backup was restored, and what was ended since it was taken is not known any more.
+    BackupRestored,
 }
 
 /// That and when a session ended.
@@ -41,7 +43,7 @@ pub struct Ended {
 }
 
 /// Every reason with its stable name and its number in the store. Numbers are never used again.
-const NAMES: [(EndReason, &str, u8); 12] = [
+const NAMES: [(EndReason, &str, u8); 13] = [
     (EndReason::Logout, "logout", 1),
     (EndReason::LogoutEverywhere, "logout_everywhere", 2),
     (EndReason::EndedByUser, "ended_by_user", 3),
@@ -58,6 +60,7 @@ const NAMES: [(EndReason, &str, u8); 12] = [
         "ended_by_administrator",
         12,
     ),
+    (EndReason::BackupRestored, "backup_restored", 13),
 ];
 
 impl EndReason {
@@ -112,6 +115,6 @@ mod tests {
             assert_eq!(EndReason::from_name(name), Some(reason));
         }
         assert_eq!(EndReason::from_number(0), None);
-        assert_eq!(EndReason::from_number(13), None);
+        assert_eq!(EndReason::from_number(14), None);
     }
 }
