@@ -6,4 +6,6 @@
 pub mod conformance;
 pub mod sqlite;
 
-pub use sqlite::{OpenError, Options, Sqlite, Synchronous};
+pub use sqlite::{
+    BackupError, OpenError, Options, Restoration, RestoreError, Sessions, Sqlite, Synchronous,
+};

@@ -1,9 +1,12 @@
 //! The embedded store: one SQLite file, one writer thread that commits in groups, a few readers.
 
 mod administer;
+mod backup;
+mod check;
 mod checkpoint;
 mod connection;
 mod event;
+mod folder;
 mod history;
 mod job;
 mod key;
@@ -11,9 +14,11 @@ mod migrate;
 mod queue;
 mod readers;
 mod refresh;
+mod restore;
 mod row;
 mod savepoint;
 mod session;
+mod stats;
 mod user;
 mod writer;
 
@@ -22,9 +27,14 @@ use std::{path::PathBuf, sync::Arc};
 use relatch_core::{StoreError, session::Policy};
 use rusqlite::Connection;
 
+pub use backup::{BackupError, Taken, backup};
+pub use check::{Checked, check};
 pub use connection::Synchronous;
 pub use migrate::OpenError;
+pub use restore::{Restoration, RestoreError, Restored, Sessions};
+pub use stats::{AGES, Stats, stats};
 
+use folder::Presence;
 use readers::Readers;
 use writer::Writer;
 
@@ -46,6 +56,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     policy: Arc<Policy>,
+    _presence: Presence,
 }
 
 impl Sqlite {
@@ -54,6 +65,7 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
+        let presence = Presence::among_others(&options.path)?;
         let connector = connection::Connector::new(&options.path, options.synchronous);
         connector.create()?;
         migrate::recognise(&connector.connect()?)?;
@@ -67,6 +79,7 @@ impl Sqlite {
             writer,
             readers: Readers::new(readers),
             policy,
+            _presence: presence,
         })
     }
 

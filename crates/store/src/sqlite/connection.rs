@@ -5,6 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use relatch_core::session::refresh::Durability;
 use rusqlite::{Connection, OpenFlags};
 
+use super::{
+    folder,
+    migrate::{OpenError, recognise},
+};
+
 /// Whether commits reach the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Synchronous {
@@ -55,11 +60,7 @@ impl Connector {
             .mode(0o600)
             .open(&self.path)?
             .sync_all()?;
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        folder.map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        folder::sync(&self.path)
     }
 
     /// A connection that changes nothing by itself, to a file that may be anybody's.
@@ -71,6 +72,18 @@ impl Connector {
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "page_size", PAGE_SIZE)?;
         Ok(connection)
+    }
+
+    /// A connection to a file that is there and has tables of ours, of whatever version: nothing is set that would stay.
+    pub(super) fn connect_to_ours(&self) -> Result<Connection, OpenError> {
+        let connection =
+            Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(PATIENCE)?;
+        if recognise(&connection)? {
+            Ok(connection)
+        } else {
+            Err(OpenError::Empty)
+        }
     }
 
     /// A connection to a file that is known to be ours.

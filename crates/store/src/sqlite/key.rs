@@ -24,7 +24,7 @@ impl KeyStore for Sqlite {
     }
 }
 
-fn load(connection: &Connection) -> Result<KeyTable, Fault> {
+pub(super) fn load(connection: &Connection) -> Result<KeyTable, Fault> {
     // One statement, so that version and keys are of one moment.
     let sql = "SELECT purpose, id, algorithm, state, since, until, master_key, sealed, version \
                FROM key_table LEFT JOIN key ON true ORDER BY purpose, id";

@@ -1,7 +1,11 @@
 //! Brings a file to the schema of this binary: numbered steps, each with a checksum, each in one transaction.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+use super::row::Fault;
 
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
@@ -55,9 +59,27 @@ pub enum OpenError {
         "migration {0} was applied in another form than this binary has: the database was made by a build that was never released"
     )]
     Changed(String),
+    /// Somebody is putting another database in its place.
+    #[error("a backup is being restored in its folder: try again when that is done")]
+    Restoring,
+    /// The file has no table in it.
+    #[error("the database is empty")]
+    Empty,
+    /// A row cannot be.
+    #[error("a row cannot be: {0}")]
+    Corrupt(&'static str),
     /// The file cannot be made, or a thread cannot be started.
     #[error("the system refused")]
     System(#[from] std::io::Error),
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Sqlite(error) => Self::Sqlite(error),
+            Fault::Corrupt(what) => Self::Corrupt(what),
+        }
+    }
 }
 
 /// Applies what is missing.
@@ -95,6 +117,56 @@ pub(super) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
         (APPLICATION_ID, _) => Ok(true),
         (0, 0) => Ok(false),
         _ => Err(OpenError::Foreign(id)),
+    }
+}
+
+/// How the schema of a file differs from that of this binary, in sentences. Changes nothing.
+pub(super) fn compare(connection: &Connection) -> Result<Vec<String>, OpenError> {
+    let mut ours = Connection::open_in_memory()?;
+    migrate(&mut ours)?;
+    let (ours, theirs) = (Schema::of(&ours)?, Schema::of(connection)?);
+    let mut faults = Vec::new();
+    let (known, applied) = (ours.steps.len(), theirs.steps.len());
+    if applied != known {
+        faults.push(format!(
+            "the database has schema {applied}, this binary has {known}: `relatch serve` brings an older one up to date, a newer one wants the newer Relatch"
+        ));
+    }
+    for (our, their) in ours.steps.iter().zip(&theirs.steps) {
+        if our != their {
+            faults.push(OpenError::Changed(our.0.clone()).to_string());
+        }
+    }
+    if faults.is_empty() {
+        let parts = ours.parts.symmetric_difference(&theirs.parts);
+        let names: BTreeSet<_> = parts.map(|part| part.0.as_str()).collect();
+        let changed = |name| format!("`{name}` is not as the migrations make it");
+        faults.extend(names.into_iter().map(changed));
+    }
+    Ok(faults)
+}
+
+/// What migrations leave behind.
+struct Schema {
+    /// Name and checksum.
+    steps: Vec<(String, Vec<u8>)>,
+    /// Name and definition of tables and indexes.
+    parts: BTreeSet<(String, Option<String>)>,
+}
+
+impl Schema {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let sql = "SELECT name, checksum FROM migration ORDER BY number";
+        let mut steps = connection.prepare(sql)?;
+        let steps = steps.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // `ANALYZE` makes tables of its own.
+        let sql = "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
+        let mut parts = connection.prepare(sql)?;
+        let parts = parts.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Self {
+            steps: steps.collect::<rusqlite::Result<_>>()?,
+            parts: parts.collect::<rusqlite::Result<_>>()?,
+        })
     }
 }
 
