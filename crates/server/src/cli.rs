@@ -1,6 +1,7 @@
 //! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
 mod completions;
+mod db;
 mod key;
 mod output;
 mod place;
@@ -48,6 +49,9 @@ enum Command {
     Openapi,
     /// Print the catalogue of errors, in Markdown.
     Errors,
+    /// Back the database up, restore, check and count it.
+    #[command(subcommand)]
+    Db(db::Db),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -70,6 +74,8 @@ enum Failure {
     NotFound(String),
     /// It was looked at, and the answer is no.
     No(String),
+    /// Something has to be said that was not.
+    Usage(String),
 }
 
 impl From<String> for Failure {
@@ -102,10 +108,12 @@ pub fn run() -> ExitCode {
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
         Command::Config(ConfigCommand::Reference) => print_page(&config::reference()),
+        Command::Db(command) => db::run(&command),
     };
     let (code, message) = match result {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Failed(message)) => (1, message),
+        Err(Failure::Usage(message)) => (2, message),
         Err(Failure::NotFound(message)) => (3, message),
         Err(Failure::No(message)) => (4, message),
     };

@@ -6,7 +6,7 @@ use relatch_core::{
     Timestamp,
     event::{Actor, Administrator, Origin},
 };
-use relatch_store::Sqlite;
+use relatch_store::{Options, Sqlite};
 
 use super::{Failure, chain};
 use crate::{
@@ -40,17 +40,25 @@ impl Place {
         )?)
     }
 
-    /// Opens the database that is there; makes none.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
+    /// The configuration and the file of the database, which need not be there.
+    pub(super) fn locate(&self) -> Result<Located, Failure> {
         let flush = crate::logging::start(super::log_filter().as_deref().unwrap_or("warn"))?;
         let config = self.load(Overrides::default())?;
         let options = app::store_options(&config);
-        if !options.path.is_file() {
-            return Err(Failure::NotFound(format!(
-                "there is no database at {}: name its folder with --data, or start `relatch serve` there once",
-                options.path.display()
-            )));
-        }
+        Ok(Located {
+            config,
+            options,
+            flush,
+        })
+    }
+
+    /// Opens the database that is there; makes none.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        let Located {
+            config,
+            options,
+            flush,
+        } = self.locate()?.must_exist()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -70,6 +78,26 @@ impl Place {
             runtime,
             _flush: flush,
         })
+    }
+}
+
+/// Where a database is or will be, not open.
+pub(super) struct Located {
+    pub(super) config: Config,
+    pub(super) options: Options,
+    flush: crate::logging::Flush,
+}
+
+impl Located {
+    /// Refuses if it is not there.
+    pub(super) fn must_exist(self) -> Result<Self, Failure> {
+        if self.options.path.is_file() {
+            return Ok(self);
+        }
+        Err(Failure::NotFound(format!(
+            "there is no database at {}: name its folder with --data, or start `relatch serve` there once",
+            self.options.path.display()
+        )))
     }
 }
 

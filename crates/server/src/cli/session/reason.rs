@@ -19,6 +19,7 @@ pub(super) fn meaning(reason: EndReason) -> &'static str {
         EndReason::UserDeleted => "an administrator deleted the user",
         EndReason::GenerationExhausted => "its refresh token had turned as often as it can",
         EndReason::EndedByAdministrator => "an administrator ended it",
+        EndReason::BackupRestored => "an older backup was restored",
     }
 }
 
@@ -74,6 +75,9 @@ pub(super) fn background(reason: EndReason, policy: &Policy) -> String {
         EndReason::EndedByAdministrator => "Somebody with the right to do so ended this session, or all of the user's, and left \
             the account as it is."
             .to_owned(),
+        EndReason::BackupRestored => "The database was put back to an older state, which does not know what was ended since: \
+            so every session was ended with it (`relatch db restore --sessions end-all`)."
+            .to_owned(),
     }
 }
 
@@ -114,7 +118,7 @@ pub(super) fn remedy(reason: EndReason) -> &'static str {
             "The user logs in again. Find out why the client turns its token so often: its access tokens are good for \
             session.access_lifetime each."
         }
-        EndReason::EndedByAdministrator => "The user logs in again.",
+        EndReason::EndedByAdministrator | EndReason::BackupRestored => "The user logs in again.",
     }
 }
 

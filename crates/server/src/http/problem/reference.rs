@@ -60,6 +60,9 @@ pub(in crate::http) fn ended_because(reason: EndReason) -> &'static str {
         EndReason::UserDisabled => "An administrator disabled the user.",
         EndReason::UserDeleted => "The user was deleted.",
         EndReason::EndedByAdministrator => "An administrator ended it.",
+        EndReason::BackupRestored => {
+            "An older backup was restored, and with it everybody was logged out."
+        }
         EndReason::GenerationExhausted => "It turned as often as can be counted.",
     }
 }

@@ -1,0 +1,108 @@
+//! `relatch db`: the database as a whole. What it does to the file is the store's business.
+
+mod check;
+mod restore;
+mod stats;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use relatch_core::{Timestamp, key::KeyTable};
+use relatch_store::{BackupError, OpenError, sqlite};
+use serde_json::json;
+
+use super::{
+    Failure, chain,
+    output::Output,
+    place::{Located, Place},
+};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    http::time,
+    keyring,
+};
+
+/// What can be done with the database.
+#[derive(Subcommand)]
+pub(super) enum Db {
+    /// Copy the database as it is now into a new file, beside a running server; never the master key.
+    Backup {
+        /// The new file.
+        file: PathBuf,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Put a backup in the place of the database while no server runs; the database that was there is kept.
+    Restore(restore::Restore),
+    /// Look whether the database is whole and its keys open: exit code 4 if not.
+    Check {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Count what is in the database.
+    Stats {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Runs one of them.
+pub(super) fn run(command: &Db) -> Result<(), Failure> {
+    match command {
+        Db::Backup {
+            file,
+            place,
+            output,
+        } => backup(file, place, *output),
+        Db::Restore(restore) => restore.run(),
+        Db::Check { place, output } => check::run(place, *output),
+        Db::Stats { place, output } => stats::run(place, *output),
+    }
+}
+
+fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
+    let located = place.locate()?.must_exist()?;
+    let now = SystemClock.now();
+    let taken = sqlite::backup(&located.options, file, now).map_err(|error| match error {
+        BackupError::Open(error) => unusable(&located.options.path, error),
+        other => chain(other),
+    })?;
+    let value = json!({
+        "file": file,
+        "taken_at": time(now),
+        "bytes": taken.bytes,
+        "log_bytes": taken.log_bytes,
+        "master_key_included": false,
+    });
+    output.print(&value, || {
+        format!(
+            "{} holds the database as it was at {} ({} bytes).\n\
+             The master key is not in it, and without that nobody can use it: keep {} somewhere else.",
+            file.display(),
+            time(now),
+            taken.bytes,
+            keyring::master_path(&located.config).display()
+        )
+    });
+    Ok(())
+}
+
+fn unusable(path: &Path, error: OpenError) -> String {
+    format!(
+        "the database {} cannot be used: {}",
+        path.display(),
+        chain(error)
+    )
+}
+
+/// Why the keys do not open under the master key beside the database, if they do not.
+fn locked(located: &Located, keys: &KeyTable, now: Timestamp) -> Option<String> {
+    let opened = keyring::open_only(keys, &keyring::master_path(&located.config), now);
+    opened.err().map(chain)
+}
