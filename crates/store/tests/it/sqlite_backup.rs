@@ -3,7 +3,10 @@
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -145,34 +148,60 @@ async fn an_older_schema_is_copied_as_it_is() {
     );
 }
 
+#[tokio::test]
+async fn a_database_of_nobody_or_of_another_program_is_not_copied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (options, to) = (options(folder.path()), folder.path().join("copy"));
+    std::fs::write(&options.path, "").expect("makes");
+    let error = backup(&options, &to, TAKEN);
+    assert!(matches!(error, Err(BackupError::Open(OpenError::Empty))));
+    let theirs = connect(folder.path());
+    theirs
+        .execute_batch("CREATE TABLE theirs (x)")
+        .expect("creates");
+    let error = backup(&options, &to, TAKEN);
+    assert!(matches!(
+        error,
+        Err(BackupError::Open(OpenError::Foreign(0)))
+    ));
+    assert!(!to.exists());
+}
+
 /// Pairs of rows are written in one transaction each: a copy has both or neither.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_beside_a_writer_is_of_one_moment() {
     let scene = Scene::set();
     let store = open(&options(scene.folder.path()));
-    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (stop, pairs) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicI64::new(0)),
+    );
     let writing = {
-        let (folder, stop) = (scene.folder.path().to_owned(), Arc::clone(&stop));
+        let folder = scene.folder.path().to_owned();
+        let (stop, pairs) = (Arc::clone(&stop), Arc::clone(&pairs));
         std::thread::spawn(move || {
             let connection = connect(&folder);
-            let mut written = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(Ordering::SeqCst) {
                 let sql = "BEGIN IMMEDIATE; INSERT INTO failed_login VALUES (random(), zeroblob(16), hex(randomblob(500)), 1);
                            INSERT INTO event (at, name, user_id) VALUES (0, 'pair', zeroblob(16)); COMMIT";
                 connection.execute_batch(sql).expect("writes");
-                written += 1;
+                pairs.fetch_add(1, Ordering::SeqCst);
             }
-            written
         })
     };
     for number in 0..5 {
+        let before = pairs.load(Ordering::SeqCst);
         let copy = Connection::open(scene.backup(&format!("copy{number}"))).expect("opens");
-        let sql = "SELECT (SELECT count(*) FROM failed_login) - (SELECT count(*) FROM event)";
-        let odd: i64 = copy.query_row(sql, [], |row| row.get(0)).expect("counts");
-        assert_eq!(odd, 0);
+        let counts = "SELECT (SELECT count(*) FROM failed_login), (SELECT count(*) FROM event)";
+        let both: (i64, i64) = copy
+            .query_row(counts, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("counts");
+        assert_eq!(both.0, both.1);
+        assert!(both.0 >= before, "what was written before it is in it");
     }
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert!(writing.join().expect("ends") > 5, "it wrote meanwhile");
+    stop.store(true, Ordering::SeqCst);
+    writing.join().expect("ends");
+    assert!(pairs.load(Ordering::SeqCst) > 5, "it wrote meanwhile");
     store.close();
 }
 
