@@ -231,11 +231,15 @@ pub fn old_master_path(path: &Path, master: &MasterKey) -> PathBuf {
 /// [`KeysError::MasterKeyFile`], also if another command holds it.
 pub fn lock_masters(path: &Path) -> Result<File, KeysError> {
     let lock = || {
-        // The folder, for the file itself is replaced.
-        let folder = path.parent().map_or(path, |folder| folder);
-        let folder = File::open(folder)?;
-        folder.try_lock()?;
-        Ok(folder)
+        // A file of its own, for that of the keys is replaced.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.with_extension("key.lock"))?;
+        file.try_lock()?;
+        Ok(file)
     };
     lock().map_err(|source: std::io::Error| KeysError::MasterKeyFile {
         path: path.to_owned(),
