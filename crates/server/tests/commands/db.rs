@@ -205,7 +205,7 @@ fn a_backup_without_its_master_key_is_told_before_anything_changes() {
     let aside = key.with_extension("aside");
     fs::rename(&key, &aside).unwrap();
     let missing = since.folder.relatch(&restore);
-    missing.refused(1, "the master key that opens its keys is missing");
+    missing.refused(1, "the master key that opens them is missing");
     missing.refused(1, "Nothing has been changed");
     let other = Server::start(&[]).stop();
     fs::copy(other.master_key(), &key).unwrap();
@@ -301,7 +301,7 @@ fn stats_beside_a_server_count_what_it_knows() {
     assert_eq!(stats["sessions"]["live"], 1);
     assert_eq!(stats["sessions"]["ended"], 1);
     assert_eq!(stats["sessions"]["live_by_age"]["day"], 1);
-    assert_eq!(stats["keys"], 2);
+    assert_eq!(stats["keys"], 4);
     assert!(stats["log_bytes"].as_u64().unwrap() > 0);
     let text = server.folder.relatch(&["db", "stats"]);
     assert!(text.out.contains("live sessions"), "{}", text.out);
