@@ -9,6 +9,7 @@ use crate::{
     Entropy, Store, Timestamp, chance,
     key::Keyring,
     password::PasswordHasher,
+    permission::{Permission, RoleName, RoleTable, role::narrowed},
     session::{Policy, Session},
     token::{AccessClaims, AccessToken, IssuedTokens},
 };
@@ -36,11 +37,21 @@ pub struct Domain {
     pub policy: Arc<Policy>,
     /// The keys that are good now; replaced as a whole when they change.
     pub keys: ArcSwap<Keyring>,
+    /// What each role means; replaced as a whole when one changes.
+    pub roles: ArcSwap<RoleTable>,
+    /// What new users hold, if there is such a role.
+    pub default_role: Option<RoleName>,
     /// What goes into every access token.
     pub issuer: Issuer,
 }
 
 impl Domain {
+    /// The role of new users, if it is there.
+    pub fn default_role(&self) -> Option<RoleName> {
+        let role = self.default_role.clone()?;
+        self.roles.load().roles.contains_key(&role).then_some(role)
+    }
+
     /// Both tokens of a session as it stands: made with the newest keys.
     pub fn issue(&self, session: &Session, now: Timestamp) -> IssuedTokens {
         let keys = self.keys.load();
@@ -67,6 +78,13 @@ impl Domain {
     ) -> (AccessToken, Timestamp) {
         let ends_at = session.life.access_ends_at(&self.policy, now);
         let jti = URL_SAFE_NO_PAD.encode(chance::draw::<16>(self.entropy.as_ref()));
+        let table = self.roles.load();
+        let held = table.permissions(&session.roles);
+        let permissions: Vec<_> = narrowed(held, session.scope.as_deref())
+            .into_iter()
+            .map(Permission::as_str)
+            .collect();
+        let roles: Vec<_> = session.roles.iter().map(RoleName::as_str).collect();
         let token = self.keys.load().signing.mint(&AccessClaims {
             iss: &self.issuer.url,
             sub: session.user.0,
@@ -79,6 +97,9 @@ impl Domain {
             generation: session.life.generation.0,
             auth_time: auth_time.as_seconds(),
             amr: &["pwd"],
+            scope: &permissions.join(" "),
+            roles: &roles,
+            permissions: &permissions,
         });
         (token, ends_at)
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     StoreError, Timestamp,
+    permission::{Permission, RoleName},
     session::{EndReason, Generation, Session, SessionId, refresh},
     user::UserId,
 };
@@ -51,6 +52,11 @@ pub struct Administrator {
 }
 
 impl Administrator {
+    /// What he did that is about no user, for the record.
+    pub fn event_of_store(&self, kind: impl FnOnce(Actor) -> EventKind) -> Event {
+        self.event(UserId(uuid::Uuid::nil()), kind)
+    }
+
     /// What he did to this user, for the record.
     pub fn event(&self, user: UserId, kind: impl FnOnce(Actor) -> EventKind) -> Event {
         Event {
@@ -104,6 +110,29 @@ pub enum EventKind {
     UserDeleted(Actor),
     /// An administrator set a new password.
     PasswordReset(Actor),
+    /// An administrator gave the user these roles and no others.
+    RolesAssigned {
+        /// All of his roles.
+        roles: Vec<RoleName>,
+        /// Who did.
+        by: Actor,
+    },
+    /// An administrator made a role or changed what it permits. It is nobody's.
+    RoleChanged {
+        /// Which.
+        role: RoleName,
+        /// All that it permits.
+        permissions: Vec<Permission>,
+        /// Who did.
+        by: Actor,
+    },
+    /// An administrator removed a role. It is nobody's.
+    RoleDeleted {
+        /// Which.
+        role: RoleName,
+        /// Who did.
+        by: Actor,
+    },
     /// An older state of the store was put in the place of the newer one. It is nobody's: see [`Event::of_store`].
     BackupRestored {
         /// When that state was written down.
@@ -131,6 +160,9 @@ impl EventKind {
             Self::UserEnabled(_) => "user.enabled",
             Self::UserDeleted(_) => "user.deleted",
             Self::PasswordReset(_) => "password.reset",
+            Self::RolesAssigned { .. } => "user.roles_assigned",
+            Self::RoleChanged { .. } => "role.changed",
+            Self::RoleDeleted { .. } => "role.deleted",
             Self::BackupRestored { .. } => "store.backup_restored",
         }
     }
@@ -147,6 +179,21 @@ impl EventKind {
             | Self::UserEnabled(by)
             | Self::UserDeleted(by)
             | Self::PasswordReset(by) => Some(json!({ "by": by.name() })),
+            Self::RolesAssigned { roles, by } => {
+                let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();
+                Some(json!({ "roles": roles, "by": by.name() }))
+            }
+            Self::RoleChanged {
+                role,
+                permissions,
+                by,
+            } => {
+                let permissions: Vec<_> = permissions.iter().map(Permission::as_str).collect();
+                Some(json!({ "role": role.as_str(), "permissions": permissions, "by": by.name() }))
+            }
+            Self::RoleDeleted { role, by } => {
+                Some(json!({ "role": role.as_str(), "by": by.name() }))
+            }
             Self::BackupRestored {
                 taken_at,
                 sessions_ended,

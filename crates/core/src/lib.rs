@@ -8,6 +8,7 @@ pub mod domain;
 pub mod event;
 pub mod key;
 pub mod password;
+pub mod permission;
 pub mod session;
 pub mod store;
 pub mod time;

@@ -17,7 +17,11 @@ pub use end::{EndReason, Ended};
 pub use lifetime::{Lifetimes, Policy, ReuseScope};
 pub use open::Login;
 
-use crate::{Entropy, Timestamp, chance, user::UserId};
+use crate::{
+    Entropy, Timestamp, chance,
+    permission::{Permission, RoleName},
+    user::UserId,
+};
 
 /// Names a session; in tokens the claim `sid`. Not a secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -97,6 +101,10 @@ pub struct Session {
     pub created_at: Timestamp,
     /// What the person sees in the list of devices.
     pub device: String,
+    /// What the login asked for; nothing: all that the user may do.
+    pub scope: Option<Vec<Permission>>,
+    /// The roles of its user, as they were when this was read.
+    pub roles: Vec<RoleName>,
     /// Where it stands.
     pub life: Life,
 }

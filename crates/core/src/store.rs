@@ -1,7 +1,8 @@
 //! What the domain asks of a store: one trait a noun, each method one atomic step.
 
 use crate::{
-    event::EventStore, key::store::KeyStore, session::store::SessionStore, user::store::UserStore,
+    event::EventStore, key::store::KeyStore, permission::store::RoleStore,
+    session::store::SessionStore, user::store::UserStore,
 };
 
 /// Why a store did not answer. Says nothing of SQL: the adapter logs that.
@@ -18,7 +19,25 @@ pub enum StoreError {
     Corrupt(&'static str),
 }
 
-/// Everything that a server needs kept.
-pub trait Store: UserStore + SessionStore + KeyStore + EventStore + Send + Sync {}
+/// What became of an administrator's change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Changed<T> {
+    /// It is so now.
+    Done(T),
+    /// There is no such thing.
+    NotFound,
+    /// Something else is there than was expected.
+    Conflict,
+    /// So many users still hold the role.
+    Held(u64),
+    /// Nobody who may do everything would be left.
+    LastAdministrator,
+}
 
-impl<T: UserStore + SessionStore + KeyStore + EventStore + Send + Sync> Store for T {}
+/// Everything that a server needs kept.
+pub trait Store:
+    UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+{
+}
+
+impl<T: UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync> Store for T {}

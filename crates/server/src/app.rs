@@ -12,6 +12,7 @@ use relatch_core::{
     Domain, Entropy, StoreError, Timestamp,
     domain::Issuer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
+    permission::store::RoleStore as _,
 };
 use relatch_store::{OpenError, Options, Sqlite};
 use relatch_verify::Verifier;
@@ -105,6 +106,7 @@ impl Relatch {
         let store = Arc::new(store);
         let (keys, master) =
             keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
+        let roles = store.load_roles().await.map_err(KeysError::from)?;
         let password = &config.password;
         let hasher = HashingThreads::start(
             password.threads,
@@ -123,6 +125,8 @@ impl Relatch {
             entropy,
             policy,
             keys,
+            roles: ArcSwap::from_pointee(roles),
+            default_role: config.registration.default_role.clone(),
             issuer,
         };
         let app = Arc::new(App {
@@ -135,6 +139,7 @@ impl Relatch {
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::keys::start(&app);
+        jobs::roles::start(&app);
         jobs::sweep::start(&app);
         Ok(Self { app, store })
     }

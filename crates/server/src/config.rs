@@ -11,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use relatch_core::{
     key::Algorithm,
     password::hash::Cost,
+    permission::RoleName,
     session::{Lifetimes, Policy, ReuseScope},
 };
 use relatch_store::Synchronous;
@@ -32,7 +33,7 @@ pub struct Config {
     /// `[password]`
     pub password: PasswordConfig,
     /// `[registration]`
-    pub registration: Registration,
+    pub registration: RegistrationConfig,
     /// `[store]`
     pub store: StoreConfig,
 }
@@ -99,6 +100,15 @@ pub struct PasswordConfig {
     pub queue: usize,
     /// Whether a cost below OWASP's least is let through: for tests.
     pub allow_weak: bool,
+}
+
+/// How people register.
+#[derive(Clone, Debug)]
+pub struct RegistrationConfig {
+    /// Who may.
+    pub mode: Registration,
+    /// The role that they begin with.
+    pub default_role: Option<RoleName>,
 }
 
 /// Who may register.
@@ -169,7 +179,10 @@ impl Default for Config {
                 queue: 0,
                 allow_weak: false,
             },
-            registration: Registration::Open,
+            registration: RegistrationConfig {
+                mode: Registration::Open,
+                default_role: None,
+            },
             store: StoreConfig {
                 write_queue: 0,
                 readers: 0,

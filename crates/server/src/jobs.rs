@@ -1,4 +1,5 @@
 //! Work that nobody waits for.
 
 pub(crate) mod keys;
+pub(crate) mod roles;
 pub(crate) mod sweep;

@@ -20,6 +20,7 @@ pub mod password;
 pub mod race;
 pub mod refresh;
 pub mod register;
+pub mod role;
 pub mod sweep;
 
 mod scene;
@@ -96,6 +97,18 @@ macro_rules! conformance {
             a_name_is_taken_whatever_its_case
             one_of_many_gets_the_name
             different_names_do_not_meet
+        );
+        $crate::conformance!(@ $factory, role:
+            an_empty_store_has_no_roles
+            a_role_is_put_by_who_knew_it
+            roles_are_read_with_every_session
+            a_newcomer_gets_the_roles_that_exist
+            a_scope_comes_back
+            roles_are_assigned_whole_or_not_at_all
+            taking_a_role_may_end_sessions
+            a_role_in_use_is_not_deleted
+            the_sets_with_a_role_are_told
+            the_last_administrator_stays
         );
         $crate::conformance!(@ $factory, open:
             a_session_comes_back_as_opened

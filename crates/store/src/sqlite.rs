@@ -15,6 +15,7 @@ mod queue;
 mod readers;
 mod refresh;
 mod restore;
+mod role;
 mod row;
 mod savepoint;
 mod session;

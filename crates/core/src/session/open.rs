@@ -5,6 +5,7 @@ use crate::{
     Domain, Entropy, Timestamp, chance,
     event::Origin,
     password::PasswordHash,
+    permission::Permission,
     user::{CredentialVersion, UserId},
 };
 
@@ -15,6 +16,8 @@ pub struct Login {
     pub device: String,
     /// Whether to live longer.
     pub remember_me: bool,
+    /// The permissions to be content with; nothing: all that the user has.
+    pub scope: Option<Vec<Permission>>,
     /// Where the request came from.
     pub origin: Origin,
     /// When it came.
@@ -49,6 +52,8 @@ impl Session {
             secret: SessionSecret::draw(entropy),
             created_at: login.now,
             device: login.device.clone(),
+            scope: login.scope.clone(),
+            roles: Vec::new(),
             life: Life {
                 generation: Generation(0),
                 rotated_at: login.now,

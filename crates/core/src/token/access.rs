@@ -46,6 +46,15 @@ pub struct AccessClaims<'a> {
     pub auth_time: i64,
     /// How (RFC 8176).
     pub amr: &'a [&'a str],
+    /// The permissions as RFC 8693 §4.2 writes them.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+    /// The roles of the user (RFC 9068 §2.2.3.1).
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    pub roles: &'a [&'a str],
+    /// What may be done with the token.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    pub permissions: &'a [&'a str],
 }
 
 /// A signed access token in the clear.

@@ -9,6 +9,7 @@ use crate::{
     Store, StoreError,
     event::Administrator,
     password::{Busy, Password, PasswordFault, PasswordHasher},
+    store::Changed,
 };
 
 /// How a user is named by whoever looks for him.
@@ -37,6 +38,9 @@ pub enum AdministerError {
     /// Nobody has that name or id, or he was deleted.
     #[error("there is no such user")]
     NotFound,
+    /// Nobody who may do everything would be left.
+    #[error("the last administrator cannot be disabled, deleted or lose the role")]
+    LastAdministrator,
     /// The new password is against the rules.
     #[error("the new password is against the rules")]
     Password(PasswordFault),
@@ -70,8 +74,7 @@ pub async fn set_state(
     state: UserState,
     by: Administrator,
 ) -> Result<StateChange, AdministerError> {
-    let changed = store.set_user_state(user, state, by).await?;
-    changed.ok_or(AdministerError::NotFound)
+    done(store.set_user_state(user, state, by).await?)
 }
 
 /// Sets a password by the rules of registering and ends every session of the user; how many live ones that were.
@@ -102,8 +105,16 @@ pub async fn delete(
     user: UserId,
     by: Administrator,
 ) -> Result<usize, AdministerError> {
-    let ended = store.delete_user(user, by).await?;
-    ended.ok_or(AdministerError::NotFound)
+    done(store.delete_user(user, by).await?)
+}
+
+/// The outcomes that an order about a user can have.
+fn done<T>(changed: Changed<T>) -> Result<T, AdministerError> {
+    match changed {
+        Changed::Done(what) => Ok(what),
+        Changed::LastAdministrator => Err(AdministerError::LastAdministrator),
+        Changed::NotFound | Changed::Conflict | Changed::Held(_) => Err(AdministerError::NotFound),
+    }
 }
 
 #[cfg(test)]

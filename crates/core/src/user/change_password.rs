@@ -52,6 +52,7 @@ pub async fn change_password(
     let login = Login {
         device: session.device,
         remember_me: session.life.remember_me,
+        scope: session.scope,
         origin: caller.origin.clone(),
         now: caller.now,
     };

@@ -9,6 +9,7 @@ use crate::{
     Entropy, Store, chance,
     event::Administrator,
     password::{Password, PasswordHasher},
+    permission::RoleName,
 };
 
 /// The account to be.
@@ -20,6 +21,8 @@ pub struct NewUser {
     pub email: Email,
     /// The password, by the rules.
     pub password: Password,
+    /// The roles that he begins with, as far as there are such.
+    pub roles: Vec<RoleName>,
 }
 
 /// Makes the account.
@@ -47,6 +50,7 @@ pub async fn create(
     let creating = Creating {
         user: user.clone(),
         hash,
+        roles: new.roles,
         by,
     };
     match store.create_user(creating).await? {

@@ -61,7 +61,8 @@ pub async fn register(
         state: UserState::Active,
         created_at: login.now,
     };
-    let session = Session::begin(id, &login, domain);
+    let mut session = Session::begin(id, &login, domain);
+    session.roles.extend(domain.default_role());
     let tokens = domain.issue(&session, login.now);
     let registering = Registering {
         user: user.clone(),

@@ -7,7 +7,9 @@ use crate::{
     StoreError,
     event::{Administrator, Origin},
     password::PasswordHash,
+    permission::RoleName,
     session::{Session, store::Opened},
+    store::Changed,
 };
 
 /// A registration on its way to the store.
@@ -54,6 +56,8 @@ pub struct Creating {
     pub user: User,
     /// The hash of the password.
     pub hash: PasswordHash,
+    /// The roles that he begins with, as far as there are such.
+    pub roles: Vec<RoleName>,
     /// Who makes him.
     pub by: Administrator,
 }
@@ -142,7 +146,7 @@ pub trait UserStore {
         user: UserId,
         state: UserState,
         by: Administrator,
-    ) -> Result<Option<StateChange>, StoreError>;
+    ) -> Result<Changed<StateChange>, StoreError>;
 
     /// Sets the password and ends every session of the user, under the user's lock; how many live ones that were, or
     /// nothing if there is no such user. Durable.
@@ -161,7 +165,7 @@ pub trait UserStore {
         &self,
         user: UserId,
         by: Administrator,
-    ) -> Result<Option<usize>, StoreError>;
+    ) -> Result<Changed<usize>, StoreError>;
 
     /// Removes what is left of deleted users who have no sessions any more, walking along their ids from `after` over
     /// at most `limit` of them. Answers where to go on, or nothing at the end, and how many rows went.

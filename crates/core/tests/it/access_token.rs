@@ -37,6 +37,9 @@ fn claims(exp: i64) -> AccessClaims<'static> {
         generation: 3,
         auth_time: 900,
         amr: &["pwd"],
+        scope: "notes:read tags:*",
+        roles: &["editor"],
+        permissions: &["notes:read", "tags:*"],
     }
 }
 
@@ -76,6 +79,9 @@ fn reads_claim_by_claim(algorithm: Algorithm) {
         (read.generation, read.amr),
         (Some(3), vec!["pwd".to_owned()])
     );
+    assert_eq!(read.roles, ["editor"]);
+    assert_eq!(read.scope.as_deref(), Some("notes:read tags:*"));
+    assert_eq!(read.permissions, ["notes:read", "tags:*"]);
 }
 
 #[test]

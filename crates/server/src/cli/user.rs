@@ -150,6 +150,13 @@ fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
     let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
     let hasher = hasher(&opened)?;
     let new = NewUser {
+        roles: opened
+            .config
+            .registration
+            .default_role
+            .iter()
+            .cloned()
+            .collect(),
         username,
         email,
         password,
@@ -417,6 +424,7 @@ fn nobody(text: &str) -> Failure {
 fn failure(error: AdministerError, text: &str) -> Failure {
     match error {
         AdministerError::NotFound => nobody(text),
+        AdministerError::LastAdministrator => Failure::Failed(error.to_string()),
         AdministerError::Password(fault) => refused(fault),
         AdministerError::Busy(busy) => Failure::Failed(busy.to_string()),
         AdministerError::Store(error) => error.into(),

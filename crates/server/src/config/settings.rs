@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relatch_core::{key::Algorithm, session::ReuseScope};
+use relatch_core::{key::Algorithm, permission::RoleName, session::ReuseScope};
 use relatch_store::Synchronous;
 
 use super::{
@@ -101,8 +101,10 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "How many passwords are hashed at once; 0 is as many as there are cores. Each holds `memory` while it works.";
     "password.queue" = "64", |c, t| c.password.queue = number(t, 1, 100_000)?,
         "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait.";
-    "registration.mode" = "open", |c, t| c.registration = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
+    "registration.mode" = "open", |c, t| c.registration.mode = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
+    "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),
+        "The role that new users begin with, once there is such a role (`relatch role put`). Unset: none.";
     "store.write_queue" = "4096", |c, t| c.store.write_queue = number(t, 1, 1_000_000)?,
         "How many writes may wait for the database. One more is answered 503 with `Retry-After`.";
     "store.readers" = "4", |c, t| c.store.readers = number(t, 1, 64)?,
@@ -177,6 +179,10 @@ fn text(text: &str) -> Result<String, Fault> {
         return Err("must be a text without control characters, and not empty".to_owned());
     }
     Ok(text.to_owned())
+}
+
+fn role(text: &str) -> Result<RoleName, Fault> {
+    RoleName::parse(text).map_err(|fault| fault.to_string())
 }
 
 fn address(text: &str) -> Result<std::net::SocketAddr, Fault> {

@@ -9,6 +9,7 @@ use axum::{
 };
 use relatch_core::{
     password::{Busy, Password},
+    permission::{Permission, PermissionFault},
     session::{
         Login, Session, SessionId,
         list::{self, CallerError, LogoutError},
@@ -47,6 +48,12 @@ pub(super) async fn login(
     let password = fields.parsed("password", Password::attempt, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let scope = fields
+        .optional_string("scope")
+        .map(|scope| scope_of(&scope));
+    if let Some(Err(fault)) = &scope {
+        fields.fault("scope", "invalid_format", fault.to_string());
+    }
     fields.finish()?;
     let (Some(username), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
@@ -55,6 +62,7 @@ pub(super) async fn login(
     let login = Login {
         device,
         remember_me,
+        scope: scope.and_then(Result::ok),
         origin,
         now,
     };
@@ -62,6 +70,14 @@ pub(super) async fn login(
     let username = Username::parse(&username).ok();
     let (user, tokens) = login::login(&app.domain, username, password, login).await?;
     Ok(answer::tokens(StatusCode::OK, &tokens, Some(&user), now))
+}
+
+/// Permissions with single spaces between them (RFC 6749 §3.3).
+fn scope_of(text: &str) -> Result<Vec<Permission>, PermissionFault> {
+    text.split(' ')
+        .filter(|word| !word.is_empty())
+        .map(Permission::parse)
+        .collect()
 }
 
 /// `POST /auth/refresh`

@@ -26,7 +26,7 @@ pub(super) async fn register(
     State(app): State<Arc<App>>,
     mut input: Input,
 ) -> Result<Response, Problem> {
-    if app.config.registration == config::Registration::Closed {
+    if app.config.registration.mode == config::Registration::Closed {
         return Err(Problem::new(Code::RegistrationClosed));
     }
     let registration = registration(&mut input)?;
@@ -56,6 +56,7 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
     let login = Login {
         device,
         remember_me,
+        scope: None,
         origin,
         now: input.arrival.now,
     };

@@ -49,6 +49,9 @@ impl Claims {
             generation: 0,
             auth_time: self.issued,
             amr: &["pwd"],
+            scope: "",
+            roles: &[],
+            permissions: &[],
         };
         key.mint(&claims).expose().to_owned()
     }

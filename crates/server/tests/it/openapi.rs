@@ -156,7 +156,8 @@ fn open_paths() -> Vec<String> {
 #[tokio::test]
 async fn rarer_errors_are_told_of_as_well() {
     let closed =
-        Server::with(|config| config.registration = relatch::config::Registration::Closed).await;
+        Server::with(|config| config.registration.mode = relatch::config::Registration::Closed)
+            .await;
     let code = |answer: Answer| answer.code().to_owned();
     assert_eq!(
         code(closed.post("/auth/register", "{}").await),

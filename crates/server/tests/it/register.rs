@@ -134,7 +134,8 @@ async fn a_password_that_everybody_guesses_is_refused() {
 #[tokio::test]
 async fn nobody_registers_where_that_is_closed() {
     let server =
-        Server::with(|config| config.registration = relatch::config::Registration::Closed).await;
+        Server::with(|config| config.registration.mode = relatch::config::Registration::Closed)
+            .await;
     let body = r#"{"username":"ada","email":"ada@example.com","password":"correct horse battery"}"#;
     assert_snapshot!(server.post("/auth/register", body).await, @r#"
     403 Forbidden

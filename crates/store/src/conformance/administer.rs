@@ -6,6 +6,7 @@ use std::sync::Arc;
 use relatch_core::{
     Store,
     session::{EndReason, Ended, open::Opening, store::Opened},
+    store::Changed,
     user::{
         CredentialVersion, Credentials, UserState, Username,
         store::{Creating, Registered, Resetting, StateChange, UserQuery},
@@ -20,6 +21,7 @@ use super::{
 
 fn creating(scene: &Scene, name: &str) -> Creating {
     Creating {
+        roles: Vec::new(),
         user: scene.newcomer(name).user,
         hash: hash("first"),
         by: administrator(START),
@@ -84,7 +86,7 @@ pub async fn users_are_listed_by_name_in_pages(factory: &dyn Factory) {
     }
     let gone = scene.register("cato").await.user;
     let deleted = scene.store.delete_user(gone, administrator(START)).await;
-    assert_eq!(deleted, Ok(Some(1)));
+    assert_eq!(deleted, Ok(Changed::Done(1)));
     for limit in [1, 2, 5, 1_000] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
@@ -127,7 +129,10 @@ pub async fn a_disabled_user_has_no_session_and_gets_none(factory: &dyn Factory)
     let order = scene
         .store
         .set_user_state(first.user, UserState::Disabled, administrator(now));
-    assert_eq!(order.await, Ok(Some(StateChange::Changed { ended: 2 })));
+    assert_eq!(
+        order.await,
+        Ok(Changed::Done(StateChange::Changed { ended: 2 }))
+    );
     let reason = EndReason::UserDisabled;
     for session in [&first, &second] {
         let ended = scene.row(session).await.life.ended;
@@ -152,7 +157,10 @@ pub async fn an_enabled_user_logs_in_again(factory: &dyn Factory) {
     let order = scene
         .store
         .set_user_state(first.user, UserState::Active, administrator(START));
-    assert_eq!(order.await, Ok(Some(StateChange::Changed { ended: 0 })));
+    assert_eq!(
+        order.await,
+        Ok(Changed::Done(StateChange::Changed { ended: 0 }))
+    );
     let second = scene.open(scene.draw(first.user, START)).await;
     let live = scene.live(&[&first, &second], START).await;
     assert_eq!(live, [false, true]);
@@ -172,7 +180,7 @@ pub async fn an_order_that_changes_nothing_writes_nothing(factory: &dyn Factory)
         let order = scene
             .store
             .set_user_state(user, state, administrator(START));
-        assert_eq!(order.await, Ok(Some(StateChange::Unchanged)));
+        assert_eq!(order.await, Ok(Changed::Done(StateChange::Unchanged)));
     }
     assert_eq!(scene.dump().await, before);
 }
@@ -222,7 +230,7 @@ pub async fn a_deleted_user_is_nobody_and_his_devices_are_told(factory: &dyn Fac
     let logged_out = scene.open(scene.draw(user, START)).await;
     scene.end(&logged_out, EndReason::Logout, START).await;
     let deleted = scene.store.delete_user(user, administrator(now)).await;
-    assert_eq!(deleted, Ok(Some(1)));
+    assert_eq!(deleted, Ok(Changed::Done(1)));
     let rows = scene.rows().await;
     for secret in ["grace.hopper", "ada@example.com", "unmistakable"] {
         let left: Vec<_> = rows.iter().filter(|row| row.contains(secret)).collect();
@@ -250,7 +258,7 @@ pub async fn a_deleted_name_is_free_at_once(factory: &dyn Factory) {
         seen.push(session.user);
         let by = administrator(START);
         let deleted = scene.store.delete_user(session.user, by).await;
-        assert_eq!(deleted, Ok(Some(1)));
+        assert_eq!(deleted, Ok(Changed::Done(1)));
     }
     let made = scene.store.create_user(creating(&scene, "ada")).await;
     assert_eq!(made, Ok(Registered::Done));
@@ -261,13 +269,13 @@ pub async fn nobody_is_administered_where_there_is_nobody(factory: &dyn Factory)
     let scene = Scene::set(factory).await;
     let gone = scene.register("ada").await.user;
     let deleted = scene.store.delete_user(gone, administrator(START)).await;
-    assert_eq!(deleted, Ok(Some(1)));
+    assert_eq!(deleted, Ok(Changed::Done(1)));
     let before = scene.dump().await;
     for user in [gone, scene.newcomer("bob").user.id] {
         let by = administrator(START.plus(SECOND));
         for state in [UserState::Active, UserState::Disabled] {
             let order = scene.store.set_user_state(user, state, by.clone()).await;
-            assert_eq!(order, Ok(None));
+            assert_eq!(order, Ok(Changed::NotFound));
         }
         let hash = hash("new");
         let resetting = Resetting {
@@ -276,7 +284,10 @@ pub async fn nobody_is_administered_where_there_is_nobody(factory: &dyn Factory)
             by: by.clone(),
         };
         assert_eq!(scene.store.reset_password(resetting).await, Ok(None));
-        assert_eq!(scene.store.delete_user(user, by).await, Ok(None));
+        assert_eq!(
+            scene.store.delete_user(user, by).await,
+            Ok(Changed::NotFound)
+        );
     }
     assert_eq!(scene.dump().await, before);
 }
@@ -289,7 +300,10 @@ pub async fn a_login_does_not_survive_a_disabling(factory: &dyn Factory) {
         race_logins(&scene, user, async move |store| {
             let by = administrator(START);
             let order = store.set_user_state(user, UserState::Disabled, by).await;
-            assert!(matches!(order, Ok(Some(StateChange::Changed { .. }))));
+            assert!(matches!(
+                order,
+                Ok(Changed::Done(StateChange::Changed { .. }))
+            ));
         })
         .await;
         assert_eq!(scene.count_live(user, START).await, 0);
@@ -303,7 +317,7 @@ pub async fn a_login_does_not_survive_a_deletion(factory: &dyn Factory) {
         let user = scene.register("ada").await.user;
         race_logins(&scene, user, async move |store| {
             let deleted = store.delete_user(user, administrator(START)).await;
-            assert!(matches!(deleted, Ok(Some(_))), "{deleted:?}");
+            assert!(matches!(deleted, Ok(Changed::Done(_))), "{deleted:?}");
         })
         .await;
         assert_eq!(scene.count_live(user, START).await, 0);
@@ -345,7 +359,7 @@ pub async fn one_of_many_gets_a_name_that_becomes_free(factory: &dyn Factory) {
                 return store.register(one).await == Ok(Registered::Done);
             }
             let deleted = store.delete_user(first, administrator(START)).await;
-            assert_eq!(deleted, Ok(Some(1)));
+            assert_eq!(deleted, Ok(Changed::Done(1)));
             false
         }
     }))
@@ -373,7 +387,7 @@ pub async fn what_an_administrator_did_outlives_the_process(factory: &dyn Factor
     scene.disable(ada.user).await;
     let by = administrator(START);
     let deleted = scene.store.delete_user(bob.user, by.clone()).await;
-    assert_eq!(deleted, Ok(Some(1)));
+    assert_eq!(deleted, Ok(Changed::Done(1)));
     let resetting = Resetting {
         user: carl.user,
         hash: hash("new"),

@@ -5,6 +5,7 @@ use relatch_core::{
         EndReason, Session, SessionId,
         store::{History, SessionQuery, Which},
     },
+    store::Changed,
     user::{UserId, UserState},
 };
 
@@ -153,7 +154,7 @@ pub async fn a_story_outlives_its_row(factory: &dyn Factory) {
         .store
         .delete_user(session.user, administrator(START))
         .await;
-    assert_eq!(deleted, Ok(Some(1)));
+    assert_eq!(deleted, Ok(Changed::Done(1)));
     let late = START.plus(scene.policy.keep_ended).plus(SECOND);
     let swept = scene.store.sweep_sessions(None, 10, late).await;
     assert_eq!(swept, Ok((Some(session.id), 1)));

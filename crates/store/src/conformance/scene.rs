@@ -21,6 +21,7 @@ use relatch_core::{
         refresh::{Outcome, Possession, Request, Turn},
         store::{Ending, Opened, Which},
     },
+    store::Changed,
     token::{Genuine, TokenKey, TokenKeys},
     user::{
         CredentialVersion, Email, User, UserId, UserState, Username,
@@ -111,6 +112,7 @@ impl Scene {
     pub(super) fn draw_as(&self, user: UserId, now: Timestamp, remember_me: bool) -> Session {
         let login = Login {
             device: "a phone".to_owned(),
+            scope: None,
             remember_me,
             origin: origin(),
             now,
@@ -228,7 +230,10 @@ impl Scene {
         let order = self
             .store
             .set_user_state(user, UserState::Disabled, administrator(START));
-        assert!(matches!(order.await, Ok(Some(StateChange::Changed { .. }))));
+        assert!(matches!(
+            order.await,
+            Ok(Changed::Done(StateChange::Changed { .. }))
+        ));
     }
 
     pub(super) async fn refuse_to_end_bound_sessions(&self) {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use relatch_core::{
     Timestamp,
     session::{EndReason, SessionId, refresh::Outcome},
+    store::Changed,
 };
 
 use super::{
@@ -115,7 +116,7 @@ pub async fn what_is_left_of_a_deleted_user_goes_with_his_last_session(factory: 
             .store
             .delete_user(session.user, administrator(START))
             .await;
-        assert_eq!(deleted, Ok(Some(1)));
+        assert_eq!(deleted, Ok(Changed::Done(1)));
         gone.push(session);
     }
     let stays = scene.register("ada").await;

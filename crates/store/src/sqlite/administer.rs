@@ -6,6 +6,7 @@ use relatch_core::{
         EndReason, Policy,
         store::{Ending, Which},
     },
+    store::Changed,
     user::{
         User, UserId, UserState,
         store::{Creating, Registered, Resetting, StateChange, UserQuery},
@@ -15,15 +16,21 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
-    event,
+    event, role,
     row::{self, CREDENTIALS, Fault},
     session, user,
 };
 
 pub(super) fn create(connection: &Connection, creating: &Creating) -> Result<Registered, Fault> {
-    let Creating { user, hash, by } = creating;
+    let Creating {
+        user,
+        hash,
+        roles,
+        by,
+    } = creating;
     let inserted = user::insert(connection, user, hash)?;
     if inserted == Registered::Done {
+        role::give(connection, user.id, roles)?;
         event::append(connection, &by.event(user.id, EventKind::UserCreated))?;
     }
     Ok(inserted)
@@ -47,12 +54,12 @@ pub(super) fn set_state(
     state: UserState,
     by: &Administrator,
     policy: &Policy,
-) -> Result<Option<StateChange>, Fault> {
+) -> Result<Changed<StateChange>, Fault> {
     let Some(found) = user::by_id(connection, id)? else {
-        return Ok(None);
+        return Ok(Changed::NotFound);
     };
     if found.user.state == state {
-        return Ok(Some(StateChange::Unchanged));
+        return Ok(Changed::Done(StateChange::Unchanged));
     }
     let sql = "UPDATE user SET disabled = ?2 WHERE id = ?1";
     connection
@@ -68,7 +75,7 @@ pub(super) fn set_state(
             end_all(connection, id, EndReason::UserDisabled, by, policy)?
         }
     };
-    Ok(Some(StateChange::Changed { ended }))
+    Ok(Changed::Done(StateChange::Changed { ended }))
 }
 
 pub(super) fn reset_password(
@@ -91,24 +98,27 @@ pub(super) fn delete(
     id: UserId,
     by: &Administrator,
     policy: &Policy,
-) -> Result<Option<usize>, Fault> {
+) -> Result<Changed<usize>, Fault> {
     if user::by_id(connection, id)?.is_none() {
-        return Ok(None);
+        return Ok(Changed::NotFound);
     }
     event::append(connection, &by.event(id, EventKind::UserDeleted))?;
     let ended = end_all(connection, id, EndReason::UserDeleted, by, policy)?;
     let sql = "UPDATE user SET username = ?2, email = '', password_hash = '', deleted_at = ?3, \
                credential_version = credential_version + 1 WHERE id = ?1";
+    connection
+        .prepare_cached("DELETE FROM user_role WHERE user_id = ?1")?
+        .execute([id.0.as_bytes()])?;
     let nobody = format!("deleted:{id}");
     connection.prepare_cached(sql)?.execute(params![
         id.0.as_bytes(),
         nobody,
         by.now.as_millis()
     ])?;
-    Ok(Some(ended))
+    Ok(Changed::Done(ended))
 }
 
-fn end_all(
+pub(super) fn end_all(
     connection: &Connection,
     user: UserId,
     reason: EndReason,

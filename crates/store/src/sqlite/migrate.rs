@@ -10,7 +10,7 @@ use super::row::Fault;
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 4] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -22,6 +22,10 @@ const STEPS: [(&str, &str); 3] = [
     (
         "0003_administration",
         include_str!("../../migrations/sqlite/0003_administration.sql"),
+    ),
+    (
+        "0004_roles",
+        include_str!("../../migrations/sqlite/0004_roles.sql"),
     ),
 ];
 

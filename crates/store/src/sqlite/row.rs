@@ -3,11 +3,14 @@
 use relatch_core::{
     StoreError, Timestamp,
     password::PasswordHash,
+    permission::{Permission, RoleName},
     session::{EndReason, Ended, Generation, Life, Session, SessionId, SessionSecret},
     user::{CredentialVersion, Credentials, Email, User, UserId, UserState, Username},
 };
 use rusqlite::Row;
 use uuid::Uuid;
+
+use super::role;
 
 /// What can go wrong with a statement.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +34,18 @@ impl Fault {
 
 /// The columns of [`session`], in its order.
 pub(super) const SESSION: &str = "id, user_id, secret, generation, rotated_at, created_at, expires_at, \
-     remember_me, bound, device, ended_at, end_reason";
+     remember_me, bound, device, ended_at, end_reason, scope, \
+     (SELECT group_concat(role, ' ') FROM user_role WHERE user_role.user_id = session.user_id)";
+
+fn scope(text: Option<String>) -> Result<Option<Vec<Permission>>, Fault> {
+    text.map(|text| role::permissions(&text)).transpose()
+}
+
+fn roles(text: Option<String>) -> Result<Vec<RoleName>, Fault> {
+    let mut roles = text.map_or_else(|| Ok(Vec::new()), |text| role::role_names(&text))?;
+    roles.sort();
+    Ok(roles)
+}
 
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
     Ok(Session {
@@ -40,6 +54,8 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
         secret: SessionSecret::from_bytes(row.get(2)?),
         created_at: time(row, 5)?,
         device: row.get(9)?,
+        scope: scope(row.get(12)?)?,
+        roles: roles(row.get(13)?)?,
         life: Life {
             generation: Generation(row.get(3)?),
             rotated_at: time(row, 4)?,

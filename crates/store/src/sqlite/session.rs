@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
     event::{Event, EventKind, Origin},
+    permission::Permission,
     session::{
         EndReason, Policy, Session, SessionId,
         open::Opening,
@@ -19,6 +20,7 @@ use rusqlite::{Connection, params};
 use super::{
     Sqlite, event, history,
     refresh::Refresh,
+    role,
     row::{self, Fault, SESSION},
     user,
 };
@@ -141,7 +143,7 @@ fn forget(connection: &Connection, old: &[Session]) -> Result<usize, Fault> {
 
 fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Opened, Fault> {
     let Opening {
-        session,
+        mut session,
         verified,
         rehashed,
         origin,
@@ -153,6 +155,7 @@ fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Op
         user::set_hash(connection, session.user, &hash)?;
     }
     make_room(connection, &session, &origin, policy)?;
+    session.roles = role::of_user(connection, session.user)?;
     insert(connection, &session)?;
     let event = Event::of_session(&session, EventKind::LoggedIn, &origin, session.created_at);
     event::append(connection, &event)?;
@@ -197,11 +200,14 @@ fn make_room(
 }
 
 pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), Fault> {
-    let sql = format!(
-        "INSERT INTO session ({SESSION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, NULL, NULL)"
-    );
+    let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, bound, device, scope) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let scope = session.scope.as_ref().map(|scope| {
+        let words: Vec<_> = scope.iter().map(Permission::as_str).collect();
+        words.join(" ")
+    });
     let life = &session.life;
-    connection.prepare_cached(&sql)?.execute(params![
+    connection.prepare_cached(sql)?.execute(params![
         session.id.0.as_bytes(),
         session.user.0.as_bytes(),
         session.secret.expose(),
@@ -212,6 +218,7 @@ pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), F
         life.remember_me,
         life.bound,
         session.device,
+        scope,
     ])?;
     Ok(())
 }

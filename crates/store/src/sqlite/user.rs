@@ -11,6 +11,7 @@ use relatch_core::{
         EndReason, Policy,
         store::{Ending, Opened, Which},
     },
+    store::Changed,
     user::{
         Credentials, User, UserId, UserState, Username,
         store::{
@@ -22,7 +23,7 @@ use relatch_core::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, administer, event,
+    Sqlite, administer, event, role,
     row::{self, CREDENTIALS, Fault},
     session,
 };
@@ -69,10 +70,14 @@ impl UserStore for Sqlite {
         user: UserId,
         state: UserState,
         by: Administrator,
-    ) -> Result<Option<StateChange>, StoreError> {
+    ) -> Result<Changed<StateChange>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| administer::set_state(connection, user, state, &by, &policy))
-            .await
+        self.durable(move |connection| {
+            role::guarded(connection, &by, |connection| {
+                administer::set_state(connection, user, state, &by, &policy)
+            })
+        })
+        .await
     }
 
     async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError> {
@@ -85,10 +90,14 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         by: Administrator,
-    ) -> Result<Option<usize>, StoreError> {
+    ) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| administer::delete(connection, user, &by, &policy))
-            .await
+        self.durable(move |connection| {
+            role::guarded(connection, &by, |connection| {
+                administer::delete(connection, user, &by, &policy)
+            })
+        })
+        .await
     }
 
     async fn sweep_users(
@@ -133,6 +142,7 @@ fn register(connection: &Connection, registering: &Registering) -> Result<Regist
     } = registering;
     let inserted = insert(connection, user, hash)?;
     if inserted == Registered::Done {
+        role::give(connection, user.id, &session.roles)?;
         session::insert(connection, session)?;
         let event = Event::of_session(session, EventKind::Registered, origin, user.created_at);
         event::append(connection, &event)?;
@@ -193,7 +203,7 @@ fn set_password(
     policy: &Policy,
 ) -> Result<Opened, Fault> {
     let Changing {
-        session,
+        mut session,
         caller,
         verified,
         hash,
@@ -222,6 +232,7 @@ fn set_password(
         },
         policy,
     )?;
+    session.roles = role::of_user(connection, user)?;
     session::insert(connection, &session)?;
     Ok(Opened::Session(Box::new(session)))
 }

@@ -113,6 +113,7 @@ fn bodies() -> Value {
             "password": reference("Password"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
         "RefreshTokenBody": body(&[], json!({
             "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header." },

@@ -50,6 +50,7 @@ fn database(bound: bool) -> (Connection, Session) {
     off.expect("the user is of no interest here");
     let login = Login {
         device: String::new(),
+        scope: None,
         remember_me: false,
         origin: Origin::default(),
         now: NOW,
