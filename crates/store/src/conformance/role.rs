@@ -98,7 +98,7 @@ pub async fn a_role_is_put_by_who_knew_it(factory: &dyn Factory) {
     let third = putting("editor", &[], Expected::Version(second));
     let third = scene.store.put_role(third).await;
     let table = scene.store.load_roles().await.expect("loads");
-    let role = &table.roles[&name("editor")];
+    let role = table.roles.get(&name("editor")).expect("is there");
     assert_eq!(third, Ok(Changed::Done(role.version)));
     assert!(role.permissions.is_empty() && role.version > second);
     assert_eq!(table.roles.len(), 1);
@@ -243,7 +243,9 @@ pub async fn the_sets_with_a_role_are_told(factory: &dyn Factory) {
         give(&scene, user, &roles).await;
     }
     let mut sets = scene.store.sets_with(&name("a")).await.expect("answers");
-    sets.iter_mut().for_each(|set| set.sort());
+    for set in &mut sets {
+        set.sort();
+    }
     sets.sort();
     assert_eq!(sets, [[name("a"), name("b")], [name("a"), name("c")]]);
 }
