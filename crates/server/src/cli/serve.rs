@@ -44,20 +44,26 @@ async fn serve_until_signal(mut config: Config) -> Result<(), Failure> {
         .url
         .get_or_insert_with(|| format!("http://{address}"))
         .clone();
+    let docs_page = config.server.docs_page;
     let relatch = Relatch::open(config).await.map_err(chain)?;
     tracing::info!(%address, issuer, "listening");
-    print!("{}", welcome(address));
+    print!("{}", welcome(address, docs_page));
     serve::serve(listener, &relatch, serve::signal()).await;
     relatch.close();
     tracing::info!("stopped");
     Ok(())
 }
 
-fn welcome(address: SocketAddr) -> String {
+fn welcome(address: SocketAddr, docs_page: bool) -> String {
+    let page = if docs_page {
+        format!("try it in a browser: http://{address}/docs\n")
+    } else {
+        String::new()
+    };
     format!(
         "\
 listening on http://{address}
-
+{page}
 Register, call a protected route, refresh:
 
   TOKENS=$(curl -sS http://{address}/auth/register -H 'Content-Type: application/json' \\

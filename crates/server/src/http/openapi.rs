@@ -1,5 +1,8 @@
 //! The OpenAPI 3.1 document, built from the table of routes and the catalogue of errors. Each route is described in
 //! `describe`, what goes in and out in `schema`; the tests hold every answer that they get against it.
+//!
+//! Written by hand and not derived: handlers read their fields one by one, to name every fault at once, so that there are no
+//! types to derive from; what makes the document true is that it is tested, and not where it stands.
 
 pub(super) mod describe;
 mod error;

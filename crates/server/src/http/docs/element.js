@@ -29,24 +29,29 @@ export function paragraphs(text) {
   return text.split("\n\n").map((paragraph) => element("p", {}, words(paragraph)));
 }
 
-/** A text to copy, with its button. */
-export function copyable(label, text) {
-  const code = element("code", {}, text);
+/** A button that copies the text of an element. */
+export function copyButton(label, shown) {
   const button = element("button", { type: "button", class: "copy", "aria-label": `Copy ${label}` }, "Copy");
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(code.textContent);
+      await navigator.clipboard.writeText(shown.textContent);
       button.textContent = "Copied";
       say(`Copied ${label}`);
     } catch {
       // Where there is no clipboard (plain HTTP on another host), the text is at least marked.
-      getSelection().selectAllChildren(code);
+      getSelection().selectAllChildren(shown);
       button.textContent = "Marked";
       say(`Marked ${label}; copy it with the keyboard`);
     }
     setTimeout(() => (button.textContent = "Copy"), 2000);
   });
-  const block = element("div", { class: "copyable" }, element("pre", { tabindex: "0", role: "region", "aria-label": label }, code), button);
+  return button;
+}
+
+/** A text to copy, with its button. */
+export function copyable(label, text) {
+  const code = element("code", {}, text);
+  const block = element("div", { class: "copyable" }, element("pre", { tabindex: "0", role: "region", "aria-label": label }, code), copyButton(label, code));
   return { block, change: (changed) => (code.textContent = changed) };
 }
 

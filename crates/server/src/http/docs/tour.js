@@ -1,7 +1,7 @@
 // The calls to try, step by step, and what one holds after each.
 
 import { curl, send } from "./call.js";
-import { copyable, element, json, say, signature, words } from "./element.js";
+import { copyButton, copyable, element, json, say, signature, words } from "./element.js";
 import { decoded, end, held, marked, take, watch } from "./token.js";
 
 const PASSWORD = "a long enough password";
@@ -157,7 +157,10 @@ function devices(sessions, place, step) {
 
 /** What is held, taken apart. */
 export function showHeld(place) {
-  watch(() => place.replaceChildren(...(held.access ? parts() : [element("p", { class: "nothing" }, "Nothing yet. Register, and the two tokens are shown here, taken apart.")])));
+  watch(() => {
+    place.replaceChildren(...(held.access ? parts() : [element("p", { class: "nothing" }, "Nothing yet. Register, and the two tokens are shown here, taken apart.")]));
+    tick(place);
+  });
   setInterval(() => tick(place), 1000);
 }
 
@@ -165,19 +168,21 @@ function parts() {
   const { head, claims } = decoded(held.access);
   return [
     element("p", { class: held.over ? "outcome bad" : "outcome good" }, held.over ? `The session is over: ${held.over}.` : `${held.user?.username ?? ""}, in session ${claims.sid.slice(0, 8)}…, generation ${claims.gen}`),
+    element("h3", {}, "Refresh token"),
+    element("p", { class: "fine" }, held.before ? "The spent one, and below it the newest: what changed is marked. " : "Opaque, and good for one turn. ", element("code", {}, "$REFRESH"), " in the curl lines."),
+    ...(held.before ? [element("p", { class: "token spent" }, element("span", { class: "unseen" }, "Spent: "), held.before)] : []),
+    token("the refresh token", marked(held.refresh, held.before)),
     element("h3", {}, "Access token"),
-    element("p", { class: "fine" }, "A signed JWT. Any service reads and checks it with the public keys. ", element("span", { class: "left", "data-ends": String(claims.exp) })),
+    element("p", { class: "fine" }, "A signed JWT: any service reads and checks it with the public keys. ", element("code", {}, "$ACCESS"), " in the curl lines. ", element("span", { class: "left", "data-ends": String(claims.exp) })),
+    token("the access token", [held.access]),
     json("Head of the access token", head),
     json("Claims of the access token", claims),
-    element("h3", {}, "Refresh token"),
-    element("p", { class: "fine" }, held.before ? "The one before, and below it the newest: what changed is marked." : "Opaque, and good for one turn."),
-    ...(held.before ? [whole("The spent refresh token", held.before, undefined)] : []),
-    whole("The refresh token", held.refresh, held.before),
-  ].filter(Boolean);
+  ];
 }
 
-function whole(label, token, before) {
-  return element("p", { class: before === undefined && token === held.before ? "token spent" : "token", "aria-label": label }, marked(token, before));
+function token(label, runs) {
+  const text = element("span", {}, runs);
+  return element("div", { class: "copyable" }, element("p", { class: "token", tabindex: "0" }, text), copyButton(label, text));
 }
 
 function tick(place) {
