@@ -1,6 +1,7 @@
 //! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
 mod completions;
+mod config;
 mod db;
 mod key;
 mod output;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, http};
+use crate::http;
 
 /// An authentication server for REST APIs: users log in and get a short-lived access token (JWT) and a refresh token that
 /// turns at every use.
@@ -52,17 +53,11 @@ enum Command {
     /// Back the database up, restore, check and count it.
     #[command(subcommand)]
     Db(db::Db),
-    /// Look at the configuration.
+    /// Check the configuration, and see where each setting comes from.
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(config::ConfigCommand),
     /// Print a script that completes this command line in a shell.
     Completions(completions::Completions),
-}
-
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Print the reference of all settings, in Markdown.
-    Reference,
 }
 
 /// Why a command did not do what it was asked; each kind has its exit code.
@@ -84,8 +79,8 @@ impl From<String> for Failure {
     }
 }
 
-impl From<config::ConfigError> for Failure {
-    fn from(error: config::ConfigError) -> Self {
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
         Self::Failed(error.to_string())
     }
 }
@@ -107,8 +102,8 @@ pub fn run() -> ExitCode {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
-        Command::Config(ConfigCommand::Reference) => print_page(&config::reference()),
         Command::Db(command) => db::run(&command),
+        Command::Config(command) => config::run(&command),
     };
     let (code, message) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -16,7 +16,7 @@ use relatch_core::{
 };
 use relatch_store::Synchronous;
 
-pub use load::{ConfigError, Overrides, load};
+pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use reference::reference;
 
 /// The whole configuration, checked.

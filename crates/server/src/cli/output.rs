@@ -11,6 +11,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// Whether a script reads it.
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints `value` for scripts, or what `text` makes for people.
     pub(super) fn print(self, value: &Value, text: impl FnOnce() -> String) {
         if self.json {

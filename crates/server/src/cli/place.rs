@@ -12,7 +12,7 @@ use super::{Failure, chain};
 use crate::{
     app,
     clock::{Clock as _, SystemClock},
-    config::{self, Config, Overrides},
+    config::{self, Config, ConfigError, Overrides, Shown},
 };
 
 /// The two arguments that every command has.
@@ -38,6 +38,15 @@ impl Place {
             super::environment(),
             overrides,
         )?)
+    }
+
+    /// Every setting with where it came from.
+    pub(super) fn show(&self) -> Result<Vec<Shown>, ConfigError> {
+        let overrides = Overrides {
+            data_dir: self.data.clone(),
+            ..Overrides::default()
+        };
+        config::show(self.config.as_deref(), super::environment(), overrides)
     }
 
     /// The configuration and the file of the database, which need not be there.

@@ -1,6 +1,7 @@
 //! Reads the file and the environment over the defaults, and gathers every problem.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -26,6 +27,37 @@ pub struct ConfigError(Vec<String>);
 
 impl std::error::Error for ConfigError {}
 
+impl ConfigError {
+    /// Each problem in a sentence.
+    pub fn faults(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Where a value came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The file, at this line, counted from 1.
+    File(PathBuf, usize),
+    /// The environment variable of that name.
+    Environment(String),
+    /// The option of that name.
+    CommandLine(&'static str),
+}
+
+/// One setting with its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// `section.key`.
+    pub key: &'static str,
+    /// As it was written; none where nobody set it and it is worked out at start.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub source: Source,
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the configuration is wrong:")?;
@@ -44,80 +76,175 @@ pub fn load(
     environment: impl Iterator<Item = (String, String)>,
     overrides: Overrides,
 ) -> Result<Config, ConfigError> {
-    let (mut config, mut faults) = (Config::default(), Vec::new());
-    if let Some(path) = file {
-        read_file(path, &mut config, &mut faults);
-    }
-    read_environment(environment, &mut config, &mut faults);
-    config.server.data_dir = overrides.data_dir.unwrap_or(config.server.data_dir);
-    config.server.listen = overrides.listen.unwrap_or(config.server.listen);
-    settings::derive(&mut config);
-    if faults.is_empty() {
-        faults.extend(
-            settings::check(&config)
-                .into_iter()
-                .map(|(key, fault)| format!("{key}: {fault}")),
-        );
-    }
-    if faults.is_empty() {
-        Ok(config)
-    } else {
-        Err(ConfigError(faults))
-    }
+    Reading::of(file, environment, overrides)
+        .finish()
+        .map(|reading| reading.config)
 }
 
-fn read_file(path: &Path, config: &mut Config, faults: &mut Vec<String>) {
-    let place = path.display();
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return faults.push(format!("{place} cannot be read: {error}")),
-    };
-    let table: toml::Table = match text.parse() {
-        Ok(table) => table,
-        Err(error) => return faults.push(format!("{place} is no TOML: {error}")),
-    };
-    for (section, value) in table {
-        let toml::Value::Table(keys) = value else {
-            faults.push(format!("{place}: {}", unknown(&section)));
-            continue;
+/// The same, but answers every setting with where it came from.
+///
+/// # Errors
+/// [`ConfigError`] with all that is wrong.
+pub fn show(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    overrides: Overrides,
+) -> Result<Vec<Shown>, ConfigError> {
+    let mut reading = Reading::of(file, environment, overrides).finish()?;
+    let shown = SETTINGS.iter().map(|setting| {
+        let found = reading.set.remove(setting.key);
+        let default = || Some(setting.default.to_owned()).filter(|text| !text.is_empty());
+        let (value, source) = found.map_or_else(
+            || (default(), Source::Default),
+            |(value, source)| (Some(value), source),
+        );
+        Shown {
+            key: setting.key,
+            value,
+            source,
+        }
+    });
+    Ok(shown.collect())
+}
+
+/// A configuration on its way, with everything that is wrong so far.
+#[derive(Default)]
+struct Reading {
+    config: Config,
+    /// What was set last, and where.
+    set: BTreeMap<&'static str, (String, Source)>,
+    faults: Vec<String>,
+}
+
+impl Reading {
+    fn of(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Self {
+        let mut reading = Self::default();
+        if let Some(path) = file {
+            reading.read_file(path);
+        }
+        reading.read_environment(environment);
+        reading.read_overrides(overrides);
+        reading
+    }
+
+    fn finish(mut self) -> Result<Self, ConfigError> {
+        settings::derive(&mut self.config);
+        if self.faults.is_empty() {
+            let faults = settings::check(&self.config).into_iter();
+            self.faults = faults
+                .map(|(key, fault)| format!("{key}: {fault}"))
+                .collect();
+        }
+        if self.faults.is_empty() {
+            Ok(self)
+        } else {
+            Err(ConfigError(self.faults))
+        }
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        let place = path.display();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let fault = format!("{place} cannot be read: {error}");
+                return self.faults.push(fault);
+            }
         };
-        for (key, value) in keys {
-            let key = format!("{section}.{key}");
-            if let Err(fault) = set(config, &key, plain(&value)) {
-                faults.push(format!("{place}: {fault}"));
+        let table: toml::Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => return self.faults.push(format!("{place} is no TOML: {error}")),
+        };
+        let lines = lines(&text);
+        let line = |key: &str| lines.get(key).copied().unwrap_or(1);
+        for (section, value) in table {
+            let toml::Value::Table(keys) = value else {
+                let fault = format!("{place}:{}: {}", line(&section), unknown(&section));
+                self.faults.push(fault);
+                continue;
+            };
+            for (key, value) in keys {
+                let key = format!("{section}.{key}");
+                let source = Source::File(path.to_owned(), line(&key));
+                if let Err(fault) = self.take(&key, plain(&value), source) {
+                    self.faults.push(format!("{place}:{}: {fault}", line(&key)));
+                }
             }
         }
     }
-}
 
-fn read_environment(
-    environment: impl Iterator<Item = (String, String)>,
-    config: &mut Config,
-    faults: &mut Vec<String>,
-) {
-    for (name, value) in environment {
-        let Some(rest) = name
-            .strip_prefix("RELATCH_")
-            .filter(|rest| !is_foreign(rest))
-        else {
-            continue;
-        };
-        let key = rest.to_ascii_lowercase().replacen('_', ".", 1);
-        if let Err(fault) = set(config, &key, Some(value)) {
-            faults.push(format!("environment variable {name}: {fault}"));
+    fn read_environment(&mut self, environment: impl Iterator<Item = (String, String)>) {
+        for (name, value) in environment {
+            let Some(rest) = name
+                .strip_prefix("RELATCH_")
+                .filter(|rest| !is_foreign(rest))
+            else {
+                continue;
+            };
+            let key = rest.to_ascii_lowercase().replacen('_', ".", 1);
+            let source = Source::Environment(name.clone());
+            if let Err(fault) = self.take(&key, Some(value), source) {
+                self.faults
+                    .push(format!("environment variable {name}: {fault}"));
+            }
         }
     }
+
+    fn read_overrides(&mut self, overrides: Overrides) {
+        if let Some(folder) = overrides.data_dir {
+            let source = Source::CommandLine("--data");
+            let shown = folder.display().to_string();
+            self.set.insert("server.data_dir", (shown, source));
+            self.config.server.data_dir = folder;
+        }
+        if let Some(address) = overrides.listen {
+            let source = Source::CommandLine("--listen");
+            self.set
+                .insert("server.listen", (address.to_string(), source));
+            self.config.server.listen = address;
+        }
+    }
+
+    fn take(&mut self, key: &str, value: Option<String>, source: Source) -> Result<(), String> {
+        let setting = find(key).ok_or_else(|| unknown(key))?;
+        let value =
+            value.ok_or_else(|| format!("{key}: must be a text, a number or true/false"))?;
+        (setting.set)(&mut self.config, &value).map_err(|fault| format!("{key}: {fault}"))?;
+        self.set.insert(setting.key, (value, source));
+        Ok(())
+    }
+}
+
+/// On which line each section and each key of a section is.
+fn lines(text: &str) -> BTreeMap<String, usize> {
+    use toml::de::{DeTable, DeValue};
+    let mut lines = BTreeMap::new();
+    let line = |place: usize| {
+        let before = text.bytes().take(place);
+        before.filter(|byte| *byte == b'\n').count() + 1
+    };
+    let Ok(table) = DeTable::parse(text) else {
+        return lines;
+    };
+    for (section, value) in table.get_ref() {
+        lines.insert(section.get_ref().to_string(), line(section.span().start));
+        if let DeValue::Table(keys) = value.get_ref() {
+            for key in keys.keys() {
+                let name = format!("{}.{}", section.get_ref(), key.get_ref());
+                lines.insert(name, line(key.span().start));
+            }
+        }
+    }
+    lines
 }
 
 /// `RELATCH_LOG` is the log's; the others Kubernetes sets beside a service of our name.
 fn is_foreign(rest: &str) -> bool {
     rest == "LOG" || rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
-}
-
-fn set(config: &mut Config, key: &str, value: Option<String>) -> Result<(), String> {
-    let setting = find(key).ok_or_else(|| unknown(key))?;
-    let value = value.ok_or_else(|| format!("{key}: must be a text, a number or true/false"))?;
-    (setting.set)(config, &value).map_err(|fault| format!("{key}: {fault}"))
 }
 
 fn find(key: &str) -> Option<&'static Setting> {
@@ -194,14 +321,54 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_shown_with_where_it_came_from() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relatch.toml");
+        let text = "# A comment.\n\nstore.readers = 2\n\n[session]\nretry_window = \"1s\"\nkeep_ended = \"9d\"\n";
+        std::fs::write(&path, text).expect("writes");
+        let variable = ("RELATCH_SESSION_KEEP_ENDED", "8d");
+        let environment = [variable].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let overrides = Overrides {
+            data_dir: Some("elsewhere".into()),
+            ..Overrides::default()
+        };
+        let shown = show(Some(&path), environment.into_iter(), overrides).expect("loads");
+        assert_eq!(shown.len(), SETTINGS.len());
+        for (key, value, source) in [
+            ("issuer.url", None, Source::Default),
+            ("server.listen", Some("127.0.0.1:8080"), Source::Default),
+            ("store.readers", Some("2"), Source::File(path.clone(), 3)),
+            ("session.retry_window", Some("1s"), Source::File(path, 6)),
+            (
+                "session.keep_ended",
+                Some("8d"),
+                Source::Environment(variable.0.to_owned()),
+            ),
+            (
+                "server.data_dir",
+                Some("elsewhere"),
+                Source::CommandLine("--data"),
+            ),
+        ] {
+            let found = shown.iter().find(|shown| shown.key == key);
+            let expected = Shown {
+                key,
+                value: value.map(str::to_owned),
+                source,
+            };
+            assert_eq!(found, Some(&expected));
+        }
+    }
+
+    #[test]
     fn every_problem_is_told_at_once_with_the_nearest_name() {
         let error = file("[session]\nretry_windw = \"30s\"\naccess_lifetime = 15\n[server]\nlisten = \"here\"\nmax_body = [1]\n[sesion]\nidle = 1\n").unwrap_err();
         let expected = [
-            "FILE: server.listen: \"here\" is no address: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::1]:8080\"",
-            "FILE: server.max_body: must be a text, a number or true/false",
-            "FILE: sesion.idle: there is no such setting; did you mean session.idle_lifetime?",
-            "FILE: session.access_lifetime: \"15\" is no duration: write a whole number and a unit, like \"500ms\", \"30s\", \"15m\", \"12h\" or \"5d\"",
-            "FILE: session.retry_windw: there is no such setting; did you mean session.retry_window?",
+            "FILE:5: server.listen: \"here\" is no address: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::1]:8080\"",
+            "FILE:6: server.max_body: must be a text, a number or true/false",
+            "FILE:8: sesion.idle: there is no such setting; did you mean session.idle_lifetime?",
+            "FILE:3: session.access_lifetime: \"15\" is no duration: write a whole number and a unit, like \"500ms\", \"30s\", \"15m\", \"12h\" or \"5d\"",
+            "FILE:2: session.retry_windw: there is no such setting; did you mean session.retry_window?",
         ];
         let mut found = error.0;
         found.sort();
