@@ -1,5 +1,7 @@
 //! What commands print: sentences and tables for people, one JSON value with `--json` for scripts.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
 /// How to print.
@@ -18,10 +20,17 @@ impl Output {
 
     /// Prints `value` for scripts, or what `text` makes for people.
     pub(super) fn print(self, value: &Value, text: impl FnOnce() -> String) {
-        if self.json {
-            println!("{value:#}");
+        let text = if self.json {
+            format!("{value:#}")
         } else {
-            println!("{}", text().trim_end());
+            text()
+        };
+        let written = writeln!(std::io::stdout(), "{}", text.trim_end());
+        // Whoever reads may have enough, as `head` has.
+        if let Err(error) = written
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            eprintln!("relatch: the output cannot be written: {error}");
         }
     }
 }

@@ -141,10 +141,20 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
 }
 
 fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
-    let username = Username::parse(name)
-        .map_err(|fault| format!("the name {name:?}: {}", describe_username(fault).1))?;
-    let email = Email::parse(email)
-        .map_err(|fault| format!("the address {email:?}: {}", describe_email(fault).1))?;
+    let username = Username::parse(name).map_err(|fault| {
+        format!(
+            "the name {}: {}",
+            words::argument(name),
+            describe_username(fault).1
+        )
+    })?;
+    let email = Email::parse(email).map_err(|fault| {
+        format!(
+            "the address {}: {}",
+            words::argument(email),
+            describe_email(fault).1
+        )
+    })?;
     let opened = common.place.open()?;
     let text = secret::new_password()?;
     let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
@@ -388,7 +398,8 @@ fn hasher(opened: &Opened) -> Result<HashingThreads, Failure> {
 pub(super) fn find(opened: &Opened, text: &str) -> Result<User, Failure> {
     let key = UserKey::parse(text).ok_or_else(|| {
         Failure::NotFound(format!(
-            "{text:?} is neither a username nor an id; `relatch user list --search TEXT` looks for parts of names and addresses"
+            "{} is neither a username nor an id; `relatch user list --search TEXT` looks for parts of names and addresses",
+            words::argument(text)
         ))
     })?;
     let store: &dyn Store = opened.store.as_ref();

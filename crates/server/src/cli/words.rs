@@ -88,6 +88,15 @@ pub(super) fn foreign(text: &str) -> String {
         .collect()
 }
 
+/// An argument in an error: never one that may be a token, put in the wrong place.
+pub(super) fn argument(text: &str) -> String {
+    let secret = text.chars().count() > 64 || text.contains("relatch_rt_");
+    if secret {
+        return "what was given".to_owned();
+    }
+    format!("\"{}\"", foreign(text))
+}
+
 /// A paragraph in lines of at most a hundred characters, each behind `indent`.
 pub(super) fn paragraph(text: &str, indent: &str) -> String {
     const WIDTH: usize = 100;

@@ -1,4 +1,4 @@
-//! The command line beside the running binary, and between its runs.
+//! The command line beside a running server, and between its runs: the real binary for both, and what each sees of the other.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,13 +7,20 @@
 )]
 
 mod command;
+mod config;
 mod db;
-
-#[path = "../attacks/support/mod.rs"]
-#[allow(
+mod explain;
+mod page;
+mod secrecy;
+mod session;
+#[expect(
     dead_code,
     unused_imports,
     clippy::expect_used,
-    reason = "the attackers' tools, of which a few are needed here"
+    reason = "shared with the attacks, which need more of it"
 )]
+#[path = "../attacks/support/mod.rs"]
 mod support;
+mod token;
+mod tool;
+mod user;

@@ -117,7 +117,7 @@ fn over(
     );
     let (mut why, mut advice) = (Vec::new(), Vec::new());
     if reason == EndReason::Reuse {
-        let (what, likely) = reuse::told(history, ended, policy);
+        let (what, likely) = reuse::told(history, policy);
         why.extend(what);
         advice.extend(likely);
     }

@@ -2,7 +2,7 @@
 
 use relatch_core::session::{EndReason, Policy};
 
-use crate::cli::words::span;
+use crate::cli::words::{many, span};
 
 /// The end in half a sentence, behind "the session ended:".
 pub(super) fn meaning(reason: EndReason) -> &'static str {
@@ -46,9 +46,9 @@ pub(super) fn background(reason: EndReason, policy: &Policy) -> String {
             retries(policy)
         ),
         EndReason::SessionLimit => format!(
-            "A user may have {} live sessions (session.max_per_user). One more login ends the one that was not refreshed for \
+            "A user may have {} at a time (session.max_per_user). One more login ends the one that was not refreshed for \
             longest, which was this one.",
-            policy.max_per_user
+            many(policy.max_per_user as u64, "live session")
         ),
         EndReason::Idle => format!(
             "A session ends when nobody refreshes it for {} (session.idle_lifetime), or for {} with \"remember me\" \

@@ -1,14 +1,14 @@
-//! A spent refresh token that came again: by whom, how late, and what it most likely was.
+//! A spent refresh token that came again: by whom, how late, and how to tell theft from a client's fault.
 
 use relatch_core::{
     event::EventRow,
-    session::{Ended, Policy, Session, store::History},
+    session::{Policy, Session, store::History},
 };
 
-use super::timeline::numbers;
+use super::timeline::{begins, numbers};
 use crate::cli::{
     session::origin,
-    words::{foreign, span},
+    words::{foreign, moment, span},
 };
 
 /// The event as a sentence.
@@ -34,86 +34,97 @@ fn spent(event: &EventRow, session: &Session) -> Option<String> {
     if newest != u64::from(session.life.generation.0) {
         return None;
     }
-    let pause = span(event.at.since(session.life.rotated_at));
-    Some(if presented + 1 == newest {
-        format!("spent {pause} before")
-    } else {
-        format!("spent more than {pause} before")
+    let pause = event.at.since(session.life.rotated_at);
+    Some(match (presented + 1 == newest, pause.as_secs()) {
+        (_, 0) => "spent a moment before".to_owned(),
+        (true, _) => format!("spent {} before", span(pause)),
+        (false, _) => format!("spent more than {} before", span(pause)),
     })
 }
 
-/// What the record says of both parties, and what it most likely was.
-pub(super) fn told(history: &History, ended: Ended, policy: &Policy) -> (Vec<String>, Vec<String>) {
-    let named = |event: &&EventRow| event.name == "session.reuse_detected" && event.at == ended.at;
-    let Some(event) = history.events.iter().find(named) else {
+/// What the record says of both parties, and how to tell which of them is the owner.
+pub(super) fn told(history: &History, policy: &Policy) -> (Vec<String>, Vec<String>) {
+    let named = |event: &&EventRow| event.name == "session.reuse_detected";
+    let Some(event) = history.events.iter().rev().find(named) else {
         return elsewhere(history);
     };
-    let began = history.events.iter().find(|event| {
-        matches!(
-            event.name.as_str(),
-            "session.opened" | "user.registered" | "password.changed"
-        )
-    });
-    let same = began.map(|began| (began.address == event.address, began.agent == event.agent));
-    let why = began.map(|began| compared(began, event));
-    (
-        why.into_iter().collect(),
-        vec![likely(history, event, same, policy)],
-    )
+    let Some(began) = history.events.iter().find(|event| begins(event)) else {
+        return (Vec::new(), vec![unknown(history)]);
+    };
+    let same = began.address == event.address && began.agent == event.agent;
+    let advice = if same {
+        from_the_same_place(event, history, policy)
+    } else {
+        from_elsewhere(history)
+    };
+    (vec![compared(began, event)], vec![advice])
 }
 
 fn compared(began: &EventRow, event: &EventRow) -> String {
-    let agent = |event: &EventRow| {
-        let agent = event.agent.as_deref().unwrap_or("nothing");
-        foreign(agent)
-    };
     let address = match (&began.address, &event.address) {
-        (Some(a), Some(b)) if a == b => {
-            format!("The session began from the same address, {a}")
-        }
+        (Some(a), Some(b)) if a == b => format!("The session began from the same address, {a}"),
         (Some(a), _) => format!("The session began from another address, {a}"),
         (None, _) => "The address from which the session began is not on record".to_owned(),
     };
-    if began.agent == event.agent {
-        format!("{address}, and the same program ({}).", agent(event))
-    } else {
-        format!(
-            "{address}, and another program: {} then, {} now.",
-            agent(began),
-            agent(event)
-        )
+    let agent = |event: &EventRow| event.agent.as_deref().map(foreign);
+    match (agent(began), agent(event)) {
+        (None, None) => format!("{address}; neither request named its program (User-Agent)."),
+        (Some(a), Some(b)) if a == b => format!("{address}, and the same program, {a}."),
+        (a, b) => {
+            let shown = |agent: Option<String>| agent.unwrap_or_else(|| "no name".to_owned());
+            format!(
+                "{address}, and another program: {} then, {} now.",
+                shown(a),
+                shown(b)
+            )
+        }
     }
 }
 
-/// The one before the newest, soon after, from the same place: a client that lost an answer. Anything from elsewhere is
-/// treated as theft.
-fn likely(
-    history: &History,
-    event: &EventRow,
-    same: Option<(bool, bool)>,
-    policy: &Policy,
-) -> String {
+/// The one who comes second is the one who is seen. An owner whose token was stolen and used is that one, as is a client
+/// that lost an answer: what tells them apart is who turned the token last.
+fn from_the_same_place(event: &EventRow, history: &History, policy: &Policy) -> String {
+    let old = numbers(event).is_some_and(|(presented, newest)| presented + 1 < newest);
     let window = span(policy.retry_window);
-    let next = numbers(event).is_some_and(|(presented, newest)| presented + 1 == newest);
-    match same {
-        Some((true, true)) if next => format!(
-            "Most likely nobody stole anything: the client came from the same place with the token just before the newest. It lost the \
-             answer to its last refresh, or did not keep it, and asked again after the window of {window}. Let it ask again at once, \
-             store an answer before it uses it, and refresh in one tab or process at a time; or raise session.retry_window (300s at most)."
-        ),
-        Some((true, true)) => format!(
-            "The token came from the same place but is older than the one before the newest: the client keeps an old copy. The usual \
-             causes are a device restored from a backup, two installations that share one stored token, or a process that never stores what \
-             it gets. A thief on the same machine looks the same: if {} cannot account for it, have him change his password.",
-            name(history)
-        ),
-        _ => format!(
-            "Treat it as theft, until {} can account for the address and the program above: have him change his password, which ends \
-             every session (or `relatch user set-password`), and look at his other sessions. Devices that changed their network \
-             between the two, and lost an answer for longer than {window}, look the same.",
-            name(history)
-        ),
-    }
+    let usual = if old {
+        "keeps an old copy: a device restored from a backup, two installations with one stored token, a process that does not store what it gets".to_owned()
+    } else {
+        format!(
+            "lost the answer to that turn, or did not keep it, and asked again later than the retry window of {window}: it should ask again at once, \
+             store an answer before it uses it, and refresh in one tab or process at a time; or raise session.retry_window (300s at most)"
+        )
+    };
+    format!(
+        "The token came from where the session began, most likely from its owner. So the question is who turned it before, {}: successful turns are not \
+         events, but the server's log has a line for each, with this session's id. If that was the same device, nobody stole anything, and its client {usual}. If \
+         it was anybody else, he had stolen the token: have {} change his password, which ends every session (or `relatch user set-password`).",
+        last_turn(history),
+        name(history)
+    )
+}
+
+fn from_elsewhere(history: &History) -> String {
+    format!(
+        "The token came from elsewhere than the session began. Unless {} can account for that, treat it as theft: have him change his password, which ends \
+         every session (or `relatch user set-password`), and look at his other sessions. A device that changed its network or was updated looks the same; \
+         the server's log has a line for each turn with this session's id, the last one {}, and shows where they came from.",
+        name(history),
+        last_turn(history)
+    )
+}
+
+fn unknown(history: &History) -> String {
+    format!(
+        "Where the session began is not on record any more. Unless {} can account for the address above, treat it as theft: have him change his password.",
+        name(history)
+    )
+}
+
+fn last_turn(history: &History) -> String {
+    history.session.as_ref().map_or_else(
+        || "at a time that is forgotten".to_owned(),
+        |session| format!("at {}", moment(session.life.rotated_at)),
+    )
 }
 
 fn name(history: &History) -> String {

@@ -53,7 +53,7 @@ fn worked_out(at: Timestamp, text: String) -> Line {
     }
 }
 
-fn begins(event: &EventRow) -> bool {
+pub(super) fn begins(event: &EventRow) -> bool {
     matches!(
         event.name.as_str(),
         "user.registered" | "session.opened" | "password.changed"
@@ -166,9 +166,12 @@ fn beside(event: &EventRow) -> Line {
         |id| format!("the session {id}"),
     );
     let text = match event.name.as_str() {
-        "user.disabled" => format!("An administrator disabled the user: {from}."),
-        "user.deleted" => format!("An administrator deleted the user: {from}."),
-        "password.reset" => format!("An administrator set a new password for the user: {from}."),
+        "user.disabled" => format!("The user was disabled by {}.", administrator(event)),
+        "user.deleted" => format!("The user was deleted by {}.", administrator(event)),
+        "password.reset" => format!(
+            "A new password was set for the user by {}.",
+            administrator(event)
+        ),
         "password.changed" => {
             format!(
                 "The user changed his password from {from}; {other} began in place of all others."
@@ -187,6 +190,15 @@ fn beside(event: &EventRow) -> Line {
     }
 }
 
+/// Who gave an order: the command line names itself in what stands for its program.
+fn administrator(event: &EventRow) -> String {
+    let by = event.detail.as_ref().and_then(|detail| detail.get("by"));
+    match by.and_then(|by| by.as_str()) {
+        Some("command_line") | None => format!("an administrator: {}", origin(event)),
+        Some(id) => format!("the administrator {} from {}", foreign(id), origin(event)),
+    }
+}
+
 /// Nobody ends what runs out, so that there is no event.
 fn ran_out(end: Ended, history: &History, policy: &Policy) -> String {
     let meaning = reason::meaning(end.reason);
@@ -198,7 +210,7 @@ fn ran_out(end: Ended, history: &History, policy: &Policy) -> String {
         EndReason::Idle => {
             let idle = policy.lifetimes(session.life.remember_me).idle;
             format!(
-                "The session ended ({name}): no refresh had come for {}, and none in the {} after it.",
+                "The session ended ({name}): no refresh had come for {}, and none in the grace of {} after that.",
                 span(idle),
                 span(policy.idle_grace)
             )
