@@ -8,7 +8,7 @@ use relatch_core::{
     session::{EndReason, Ended, open::Opening, store::Opened},
     store::Changed,
     user::{
-        CredentialVersion, Credentials, UserState, Username,
+        CredentialVersion, Credentials, Email, UserState, Username,
         store::{Creating, Registered, Resetting, StateChange, UserQuery},
     },
 };
@@ -105,14 +105,19 @@ pub async fn a_search_finds_parts_of_names_and_addresses(factory: &dyn Factory) 
     for name in ["ada", "adam", "bob_1", "bobx1"] {
         scene.register(name).await;
     }
+    let mut shouting = creating(&scene, "carl");
+    shouting.user.email = Email::parse("CARL@Example.org").expect("an address");
+    let made = scene.store.create_user(shouting).await;
+    assert_eq!(made, Ok(Registered::Done));
     let all = ["ada", "adam", "bob_1", "bobx1"];
     for (search, expected) in [
         ("ada", &all[..]),
         ("ADAM", &["adam"]),
         ("b_1", &["bob_1"]),
         ("ADA@example.COM", &all),
+        ("carl@example.ORG", &["carl"]),
         ("%", &[]),
-        ("", &all),
+        ("", &["ada", "adam", "bob_1", "bobx1", "carl"]),
     ] {
         let found = names(&scene, query(Some(search), None, 10)).await;
         assert_eq!(found, expected, "{search}");

@@ -95,8 +95,8 @@ fn from_the_same_place(event: &EventRow, history: &History, policy: &Policy) -> 
         )
     };
     format!(
-        "The token came from where the session began, most likely from its owner. So the question is who turned it before, {}: successful turns are not \
-         events, but the server's log has a line for each, with this session's id. If that was the same device, nobody stole anything, and its client {usual}. If \
+        "The token came from where the session began, most likely from its owner. So the question is who turned it before, {}. Successful turns \
+         are not events, but the server's log has a line for each with this session's id, and the log of the proxy in front says from where. If that was the same device, nobody stole anything, and its client {usual}. If \
          it was anybody else, he had stolen the token: have {} change his password, which ends every session (or `relatch user set-password`).",
         last_turn(history),
         name(history)
@@ -107,7 +107,7 @@ fn from_elsewhere(history: &History) -> String {
     format!(
         "The token came from elsewhere than the session began. Unless {} can account for that, treat it as theft: have him change his password, which ends \
          every session (or `relatch user set-password`), and look at his other sessions. A device that changed its network or was updated looks the same; \
-         the server's log has a line for each turn with this session's id, the last one {}, and shows where they came from.",
+         the server's log has a line for each turn with this session's id, the last one {}, and the log of the proxy in front says from where they came.",
         name(history),
         last_turn(history)
     )
