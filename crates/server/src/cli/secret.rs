@@ -29,8 +29,19 @@ pub(super) fn new_password() -> Result<Zeroizing<String>, Failure> {
     Ok(password)
 }
 
+/// A token: asked for on a terminal, without echo for the screen may be seen too, else the first line of standard input.
+pub(super) fn token() -> Result<Zeroizing<String>, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return first_line("a token");
+    }
+    let token = rpassword::prompt_password("Token (it is not shown): ");
+    Ok(Zeroizing::new(token.map_err(|error| {
+        format!("the terminal gives no token: {error}")
+    })?))
+}
+
 /// The first line of standard input, without its end.
-pub(super) fn first_line(of_what: &str) -> Result<Zeroizing<String>, Failure> {
+fn first_line(of_what: &str) -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     std::io::stdin()
         .lock()

@@ -74,7 +74,7 @@ Devices that come back are told `ended_by_administrator`. To keep the user out, 
     /// Tell what happened to a session: why a user was logged out, or until when he is not.
     #[command(after_help = "\
 \"A user was logged out: why?\" Take the session's id from the client (`session_id` beside its tokens, `sid` in its access
-token), from the log (`session=…`), or from the list:
+token), from the log (`session`), or from the list:
 
   relatch session list --user ada --ended
   relatch session explain 6f1ed002-ab59-4f3c-9f2b-5a0c6f6d9f0e

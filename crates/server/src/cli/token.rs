@@ -57,7 +57,7 @@ pub(super) fn run(command: &TokenCommand) -> Result<(), Failure> {
 
 fn inspect(token: &str, place: &Place, output: Output) -> Result<(), Failure> {
     let text = match token {
-        "-" => secret::first_line("a token")?,
+        "-" => secret::token()?,
         given => zeroize::Zeroizing::new(given.to_owned()),
     };
     let text = text.trim();
