@@ -73,7 +73,7 @@ fn without_ids(word: &str) -> String {
 }
 
 /// Lets so many hours pass for a session and its events.
-fn age(server: &Server, tokens: &Tokens, hours: i64) {
+pub(crate) fn age(server: &Server, tokens: &Tokens, hours: i64) {
     let (id, span) = (id_of(&tokens.refresh), hours * 3_600_000);
     let database = server.folder.open_database();
     for sql in [

@@ -1,6 +1,9 @@
 //! `relatch session` beside a running server.
 
-use crate::support::{Server, Tokens, account::PASSWORD};
+use crate::{
+    explain::age,
+    support::{Server, Tokens, account::PASSWORD},
+};
 
 fn ids(server: &Server, arguments: &[&str]) -> Vec<String> {
     let arguments = [&["session", "list", "--json"], arguments].concat();
@@ -64,6 +67,18 @@ fn sessions_are_listed_newest_first_and_in_pages() {
     let page = [&page[..], &[second.session.as_str()]].concat();
     assert_eq!(ids(&server, &page), [&*first.session]);
     assert_eq!(ids(&server, &[]).len(), 2, "of everybody, live");
+}
+
+#[test]
+fn one_that_ran_out_is_over_though_nobody_ended_it() {
+    let server = Server::start(&[]);
+    let phone = server.register("ada");
+    age(&server, &phone, 6 * 24);
+    assert_eq!(ids(&server, &["--user", "ada"]), [""; 0]);
+    let all = server.runs(&["session", "list", "--ended"]).out;
+    assert!(all.contains("ended: idle"), "{all}");
+    let said = server.runs(&["session", "end", &phone.session]).out;
+    assert!(said.contains("was over before"), "{said}");
 }
 
 #[test]

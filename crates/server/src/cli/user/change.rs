@@ -1,0 +1,151 @@
+//! Orders about users: made, let in or not, given a new password, deleted.
+
+use std::sync::Arc;
+
+use relatch_core::{
+    password::Password,
+    user::{
+        Email, User, UserState, Username, administer,
+        create::{self, NewUser},
+        register::RegisterError,
+        store::StateChange,
+    },
+};
+use serde_json::json;
+
+use super::{Common, Named, failure, find, look, refused};
+use crate::{
+    cli::{Failure, place::Opened, secret, words},
+    entropy::SystemEntropy,
+    hashing::HashingThreads,
+    http::{describe_email, describe_username},
+};
+
+pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
+    let username = Username::parse(name).map_err(|fault| {
+        format!(
+            "the name {}: {}",
+            words::argument(name),
+            describe_username(fault).1
+        )
+    })?;
+    let email = Email::parse(email).map_err(|fault| {
+        format!(
+            "the address {}: {}",
+            words::argument(email),
+            describe_email(fault).1
+        )
+    })?;
+    let opened = common.place.open()?;
+    let text = secret::new_password()?;
+    let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
+    let hasher = hasher(&opened)?;
+    let roles = opened.config.registration.default_role.iter();
+    let new = NewUser {
+        roles: roles.cloned().collect(),
+        username,
+        email,
+        password,
+    };
+    let store = opened.store.as_ref();
+    let by = opened.administrator();
+    let made = opened.wait(create::create(store, &hasher, &SystemEntropy, new, by));
+    let user = made.map_err(|error| match error {
+        RegisterError::UsernameTaken => Failure::Failed(format!(
+            "somebody has the name {}: `relatch user show {}` shows whom it belongs to",
+            name.to_ascii_lowercase(),
+            name.to_ascii_lowercase()
+        )),
+        RegisterError::Busy(busy) => Failure::Failed(busy.to_string()),
+        RegisterError::Store(error) => error.into(),
+    })?;
+    common.output.print(&look::shape(&user), || {
+        format!("Made {} with the id {}.", user.username, user.id)
+    });
+    Ok(())
+}
+
+pub(super) fn set_state(named: &Named, to: UserState) -> Result<(), Failure> {
+    let opened = named.common.place.open()?;
+    let user = find(&opened, &named.user)?;
+    let store = opened.store.as_ref();
+    let by = opened.administrator();
+    let changed = opened
+        .wait(administer::set_state(store, user.id, to, by))
+        .map_err(|error| failure(error, &named.user))?;
+    let ended = match changed {
+        StateChange::Changed { ended } => ended,
+        StateChange::Unchanged => 0,
+    };
+    let value = json!({
+        "id": user.id.0,
+        "username": user.username.as_str(),
+        "state": look::state(to),
+        "changed": changed != StateChange::Unchanged,
+        "ended_sessions": ended,
+    });
+    named.common.output.print(&value, || match (changed, to) {
+        (StateChange::Unchanged, _) => {
+            format!("{} was {} before; nothing changed.", user.username, look::state(to))
+        }
+        (StateChange::Changed { ended }, UserState::Disabled) => format!(
+            "{} is disabled: {} ended, and no login is let in. `relatch user enable {}` undoes that.",
+            user.username,
+            words::many(ended as u64, "session"),
+            user.username,
+        ),
+        (StateChange::Changed { .. }, UserState::Active) => format!(
+            "{} may log in again. Sessions that ended stay ended.",
+            user.username
+        ),
+    });
+    Ok(())
+}
+
+pub(super) fn set_password(named: &Named) -> Result<(), Failure> {
+    let opened = named.common.place.open()?;
+    let user = find(&opened, &named.user)?;
+    let text = secret::new_password()?;
+    let hasher = hasher(&opened)?;
+    let store = opened.store.as_ref();
+    let by = opened.administrator();
+    let ended = opened
+        .wait(administer::reset_password(store, &hasher, &user, &text, by))
+        .map_err(|error| failure(error, &named.user))?;
+    report_ended(named, &user, ended, "has a new password");
+    Ok(())
+}
+
+pub(super) fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
+    let opened = named.common.place.open()?;
+    let user = find(&opened, &named.user)?;
+    let name = user.username.as_str();
+    let question = format!("This deletes {name} for good. Type the name to go on: ");
+    if !yes && !secret::confirmed(&question, name)? {
+        return Err(Failure::Failed(format!(
+            "{name} was not deleted: that wants the name typed on a terminal, or --yes"
+        )));
+    }
+    let store = opened.store.as_ref();
+    let ended = opened
+        .wait(administer::delete(store, user.id, opened.administrator()))
+        .map_err(|error| failure(error, &named.user))?;
+    report_ended(named, &user, ended, "is deleted and the name is free");
+    Ok(())
+}
+
+fn report_ended(named: &Named, user: &User, ended: usize, what: &str) {
+    let value =
+        json!({ "id": user.id.0, "username": user.username.as_str(), "ended_sessions": ended });
+    named.common.output.print(&value, || {
+        let count = words::many(ended as u64, "session");
+        format!("{} {what}; {count} ended.", user.username)
+    });
+}
+
+/// One thread is enough for one password.
+fn hasher(opened: &Opened) -> Result<HashingThreads, Failure> {
+    let cost = opened.config.password.cost;
+    let threads = HashingThreads::start(1, 1, cost, Arc::new(SystemEntropy));
+    Ok(threads.map_err(|error| format!("the hashing thread cannot be started: {error}"))?)
+}
