@@ -47,10 +47,6 @@ impl Folder {
         Self(TempDir::new().unwrap())
     }
 
-    pub(crate) fn config(&self) -> PathBuf {
-        self.0.path().join("relatch.toml")
-    }
-
     pub(crate) fn data(&self) -> PathBuf {
         self.0.path().join("data")
     }
