@@ -43,7 +43,12 @@ impl<'t> Compact<'t> {
     /// [`VerifyError`] up to [`AlgorithmUnsupported`](VerifyError::AlgorithmUnsupported): what is wrong with the
     /// structure or the header.
     pub fn parse(token: &'t str) -> Result<Self, VerifyError> {
-        if token.len() > MAX_LENGTH {
+        Self::parse_within(token, MAX_LENGTH)
+    }
+
+    /// The same, for what is longer than a token may be.
+    pub(crate) fn parse_within(token: &'t str, longest: usize) -> Result<Self, VerifyError> {
+        if token.len() > longest {
             return Err(VerifyError::TokenTooLong);
         }
         let parts = split(token).ok_or(VerifyError::TokenMalformed)?;

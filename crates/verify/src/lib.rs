@@ -23,22 +23,36 @@ mod algorithm;
 pub mod axum;
 mod base64url;
 mod cache;
+#[cfg(feature = "jwks")]
+mod chance;
 mod claims;
 mod clock;
 mod error;
+#[cfg(feature = "feed")]
+mod feed;
 mod json;
 mod jwk;
+#[cfg(feature = "jwks")]
+mod jwks;
 pub mod jws;
 mod resource_server;
 mod revocations;
 mod shape;
+#[cfg(feature = "jwks")]
+pub mod transport;
 mod verifier;
 
 pub use algorithm::Algorithm;
 pub use claims::{Claims, Confirmation};
 pub use clock::{Clock, SystemClock};
 pub use error::{KeyError, VerifyError};
+#[cfg(feature = "feed")]
+pub use feed::Feed;
 pub use jwk::{Jwk, KeySet};
+#[cfg(feature = "jwks")]
+pub use jwks::KeySource;
 pub use resource_server::{Builder, ResourceServer};
 pub use revocations::{Revocation, Revocations, WhenStale};
+#[cfg(feature = "jwks")]
+pub use transport::{Client, UrlError};
 pub use verifier::Verifier;

@@ -4,6 +4,13 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::cache::{Digest, Entry, TokenCache};
+#[cfg(feature = "feed")]
+use crate::feed::{Feed, Follower};
+#[cfg(feature = "jwks")]
+use crate::jwks::{Keeper, KeySource};
+use crate::jws::{Compact, MAX_LENGTH};
+#[cfg(feature = "jwks")]
+use crate::transport::{Client, Transport, UrlError};
 use crate::{
     Claims, Clock, KeySet, Revocation, Revocations, SystemClock, Verifier, VerifyError, WhenStale,
 };
@@ -35,12 +42,27 @@ const CACHED_TOKENS: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct ResourceServer {
     pub(crate) state: Arc<State>,
+    #[cfg(feature = "jwks")]
+    pub(crate) tasks: Option<Arc<Tasks>>,
+}
+
+/// What keeps a server's knowledge fresh; it ends with the last clone of the server.
+#[cfg(feature = "jwks")]
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    keeper: Arc<Keeper>,
+    #[cfg(feature = "feed")]
+    _follower: Option<Follower>,
 }
 
 /// What a [`ResourceServer`] is made from; [`ResourceServer::builder`] begins one.
 #[derive(Debug)]
 pub struct Builder {
-    pub(crate) state: State,
+    state: State,
+    #[cfg(feature = "jwks")]
+    transport: Option<Wire>,
+    #[cfg(feature = "feed")]
+    feed: Option<Feed>,
 }
 
 pub(crate) struct State {
@@ -61,6 +83,16 @@ struct Keys {
     until: i64,
 }
 
+impl Keys {
+    fn usable(&self, now: i64) -> Result<(), VerifyError> {
+        if now < self.until {
+            Ok(())
+        } else {
+            Err(VerifyError::KeysUnavailable)
+        }
+    }
+}
+
 impl ResourceServer {
     /// Begins one that accepts what `verifier` accepts.
     pub fn builder(verifier: Verifier) -> Builder {
@@ -77,6 +109,10 @@ impl ResourceServer {
                 revocations: RwLock::default(),
                 cache: TokenCache::new(CACHED_TOKENS),
             },
+            #[cfg(feature = "jwks")]
+            transport: None,
+            #[cfg(feature = "feed")]
+            feed: None,
         }
     }
 
@@ -95,7 +131,30 @@ impl ResourceServer {
     /// # Errors
     /// As [`check`](ResourceServer::check).
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
-        self.check(token)
+        let answer = self.check(token);
+        #[cfg(feature = "jwks")]
+        if let Err(VerifyError::KeyUnknown | VerifyError::KeysUnavailable) = answer
+            && let Some(tasks) = &self.tasks
+            && tasks.keeper.ask().await
+        {
+            return self.check(token);
+        }
+        answer
+    }
+
+    /// Waits until there are keys to check with: at once where they are fixed, else after the first fetch that succeeds.
+    ///
+    /// A service need not wait for it: until then [`verify`](ResourceServer::verify) refuses with
+    /// [`VerifyError::KeysUnavailable`].
+    #[cfg(feature = "jwks")]
+    pub async fn ready(&self) {
+        while let Some(tasks) = &self.tasks {
+            // Subscribed before looking, so that keys which come in between are not missed.
+            let mut progress = tasks.keeper.progress();
+            if self.state.has_keys() || progress.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Replaces the keys, for good. A token of a key that is not among them is refused from now on.
@@ -105,7 +164,7 @@ impl ResourceServer {
 
     /// Adds a revocation.
     pub fn revoke(&self, revocation: Revocation) {
-        self.state.revocations_mut().insert(revocation);
+        self.state.revoke(revocation);
     }
 
     /// For how many seconds nothing was heard of revocations; `None` if nothing ever was.
@@ -145,7 +204,87 @@ impl Builder {
         self.state.set_keys(keys, i64::MAX);
         ResourceServer {
             state: Arc::new(self.state),
+            #[cfg(feature = "jwks")]
+            tasks: None,
         }
+    }
+}
+
+#[cfg(feature = "jwks")]
+impl Builder {
+    /// Fetches with this client and not with the built-in one.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Wire(Arc::new(transport)));
+        self
+    }
+
+    /// A server with the keys of `source`, which it goes on fetching until its last clone is dropped.
+    ///
+    /// It does not wait for the first of them; [`ResourceServer::ready`] does.
+    ///
+    /// ```
+    /// use relatch_verify::{KeySource, ResourceServer, Verifier};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), relatch_verify::UrlError> {
+    /// let issuer = "https://auth.example.com";
+    /// let verifier = Verifier::new(issuer, "https://api.example.com").leeway(5);
+    /// let server = ResourceServer::builder(verifier).fetch(KeySource::of(issuer))?;
+    /// # let _ = server;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`UrlError`] if an address may not be asked.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn fetch(self, source: KeySource) -> Result<ResourceServer, UrlError> {
+        let client = || Wire(Arc::new(Client::new()));
+        let Wire(transport) = self.transport.unwrap_or_else(client);
+        let state = Arc::new(self.state);
+        let keeper = Keeper::start(source, Arc::clone(&transport), Arc::clone(&state))?;
+        let keeper = Arc::new(keeper);
+        #[cfg(feature = "feed")]
+        let follower = match self.feed {
+            Some(feed) => {
+                let (state, keeper) = (Arc::clone(&state), Arc::clone(&keeper));
+                Some(Follower::start(feed, transport, state, keeper)?)
+            }
+            None => None,
+        };
+        let tasks = Tasks {
+            keeper,
+            #[cfg(feature = "feed")]
+            _follower: follower,
+        };
+        Ok(ResourceServer {
+            state,
+            tasks: Some(Arc::new(tasks)),
+        })
+    }
+}
+
+#[cfg(feature = "feed")]
+impl Builder {
+    /// Follows the issuer's revocations, as soon as [`fetch`](Builder::fetch) starts: see [`Feed`].
+    #[must_use]
+    pub fn follow(mut self, feed: Feed) -> Self {
+        self.feed = Some(feed);
+        self
+    }
+}
+
+/// A transport that can stand in a type that is shown.
+#[cfg(feature = "jwks")]
+struct Wire(Arc<dyn Transport>);
+
+#[cfg(feature = "jwks")]
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
     }
 }
 
@@ -153,24 +292,17 @@ impl State {
     pub(crate) fn check(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
         let now = self.clock.now();
         let keys = self.keys();
-        if keys.until <= now {
-            return Err(VerifyError::KeysUnavailable);
-        }
+        keys.usable(now)?;
         // A token that is too long is not even hashed.
-        let cache = self
-            .cache
-            .as_ref()
-            .filter(|_| token.len() <= crate::jws::MAX_LENGTH);
+        let short = token.len() <= MAX_LENGTH;
+        let cache = self.cache.as_ref().filter(|_| short);
         let Some((cache, digest)) = cache.zip(TokenCache::digest(token)) else {
-            let (claims, kid) = self.verifier.verify_naming_key(token, &keys.set, now)?;
-            self.check_revocations(&kid, &claims, now)?;
-            return Ok(Arc::new(claims));
+            return Ok(Arc::new(self.verified(token, &keys, now)?.0));
         };
         if let Some(claims) = self.remembered(cache, &digest, keys.version, now)? {
             return Ok(claims);
         }
-        let (claims, kid) = self.verifier.verify_naming_key(token, &keys.set, now)?;
-        self.check_revocations(&kid, &claims, now)?;
+        let (claims, kid) = self.verified(token, &keys, now)?;
         let claims = Arc::new(claims);
         let entry = Entry {
             claims: Arc::clone(&claims),
@@ -179,6 +311,29 @@ impl State {
         };
         cache.insert(digest, entry);
         Ok(claims)
+    }
+
+    fn verified(
+        &self,
+        token: &str,
+        keys: &Keys,
+        now: i64,
+    ) -> Result<(Claims, String), VerifyError> {
+        let verified = self.verifier.verify_naming_key(token, &keys.set, now);
+        if verified == Err(VerifyError::KeyUnknown) && self.names_revoked_key(token, now) {
+            return Err(VerifyError::Revoked);
+        }
+        let (claims, kid) = verified?;
+        self.check_revocations(&kid, &claims, now)?;
+        Ok((claims, kid))
+    }
+
+    /// A revoked key is unknown, because it was taken out of the set; no fetch could bring it back.
+    fn names_revoked_key(&self, token: &str, now: i64) -> bool {
+        let kid = Compact::parse(token)
+            .ok()
+            .and_then(|jws| jws.header().kid.clone());
+        kid.is_some_and(|kid| self.revocations().is_key_revoked(&kid, now))
     }
 
     fn remembered(
@@ -218,8 +373,27 @@ impl State {
         now.saturating_sub(self.verifier.leeway_seconds())
     }
 
+    pub(crate) fn revoke(&self, revocation: Revocation) {
+        let of_key = revocation.is_of_key();
+        self.revocations_mut().insert(revocation);
+        if of_key {
+            let mut keys = self.keys_mut();
+            let (set, until) = (keys.set.clone(), keys.until);
+            self.replace(&mut keys, set, until);
+        }
+    }
+
     pub(crate) fn set_keys(&self, set: KeySet, until: i64) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        self.replace(&mut self.keys_mut(), set, until);
+    }
+
+    /// Replaces the keys, leaving out revoked ones: the revocation of a key ends, and what its thief signs after that must
+    /// not be good again because an old answer still has it.
+    fn replace(&self, keys: &mut Arc<Keys>, mut set: KeySet, until: i64) {
+        let now = self.lenient(self.clock.now());
+        let revocations = self.revocations();
+        let revoked = |kid: &str| revocations.is_key_revoked(kid, now);
+        set.retain(|key| !key.kid().is_some_and(revoked));
         // The same keys again are no reason to verify everything anew.
         let changed = u64::from(set != keys.set);
         *keys = Arc::new(Keys {
@@ -229,8 +403,35 @@ impl State {
         });
     }
 
+    /// Says that at `at`, by the issuer's clock, everything was known; and drops what has ended.
+    #[cfg(feature = "feed")]
+    pub(crate) fn heard(&self, at: i64) {
+        let now = self.clock.now();
+        let mut revocations = self.revocations_mut();
+        // What lay on the way is as old as it says, and nothing comes from the future.
+        revocations.heard(now.min(at.saturating_add(self.verifier.leeway_seconds())));
+        revocations.sweep(self.lenient(now));
+    }
+
+    /// The keys, if there are any that may be relied upon.
+    #[cfg(feature = "feed")]
+    pub(crate) fn usable_keys(&self, now: i64) -> Result<KeySet, VerifyError> {
+        let keys = self.keys();
+        keys.usable(now)?;
+        Ok(keys.set.clone())
+    }
+
+    #[cfg(feature = "jwks")]
+    fn has_keys(&self) -> bool {
+        self.keys().usable(self.clock.now()).is_ok()
+    }
+
     fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keys_mut(&self) -> RwLockWriteGuard<'_, Arc<Keys>> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn revocations(&self) -> RwLockReadGuard<'_, Revocations> {

@@ -37,6 +37,10 @@ impl Revocation {
         let what = What::Key(kid.into());
         Self { what, until }
     }
+
+    pub(crate) fn is_of_key(&self) -> bool {
+        matches!(self.what, What::Key(_))
+    }
 }
 
 /// What to do with a good token while nobody knows whether it was revoked.

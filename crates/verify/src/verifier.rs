@@ -151,6 +151,7 @@ impl Verifier {
     }
 
     /// Whose tokens are accepted.
+    #[cfg(feature = "feed")]
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }

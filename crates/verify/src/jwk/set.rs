@@ -54,6 +54,11 @@ impl KeySet {
         self.keys.iter().find(|key| key.kid() == Some(kid))
     }
 
+    /// Leaves only the keys for which `keep` is true.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Jwk) -> bool) {
+        self.keys.retain(keep);
+    }
+
     /// The keys in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, Jwk> {
         self.keys.iter()

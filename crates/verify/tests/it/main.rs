@@ -9,6 +9,12 @@
 mod accepted;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "jwks")]
+mod client;
+#[cfg(feature = "feed")]
+mod feed;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod keys;
 mod others;
 mod permissions;
@@ -17,3 +23,5 @@ mod refused;
 mod remembered;
 mod support;
 mod vectors;
+#[cfg(feature = "jwks")]
+mod wire;
