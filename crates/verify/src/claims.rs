@@ -29,7 +29,7 @@ pub struct Claims {
     pub iat: i64,
     /// When it begins, in seconds since 1970.
     pub nbf: Option<i64>,
-    /// The token's own id; empty only where [`Verifier::dangerous_accept_without_jti`](crate::Verifier) let it be absent.
+    /// The token's own id; empty only where [`dangerous_accept_without_jti`](crate::Verifier::dangerous_accept_without_jti) let it be absent.
     pub jti: String,
     /// The session that it belongs to.
     pub sid: Option<String>,

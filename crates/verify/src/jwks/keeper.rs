@@ -17,9 +17,9 @@ use crate::{KeySet, chance};
 /// What a key set may take. The largest known are a few dozen RSA keys with certificates.
 const BODY_BYTES: usize = 512 * 1024;
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(60);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 /// However long the bounds that a user chose.
-const LONGEST_REST: Duration = Duration::from_secs(86_400);
+const LONGEST_REST: Duration = Duration::from_hours(24);
 
 /// Keeps the keys of a resource server fresh until it is dropped.
 #[derive(Debug)]

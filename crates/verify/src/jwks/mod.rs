@@ -46,8 +46,8 @@ impl KeySource {
         Self {
             url: url.into(),
             plain: Plain::Loopback,
-            lifetime: Duration::from_secs(60)..=Duration::from_secs(3600),
-            outage: Duration::from_secs(3600),
+            lifetime: Duration::from_mins(1)..=Duration::from_hours(1),
+            outage: Duration::from_hours(1),
             pause: Duration::from_secs(10),
             timeout: Duration::from_secs(5),
         }
@@ -103,7 +103,7 @@ impl KeySource {
 
     /// What an answer with this lifetime is fresh for.
     fn bounded(&self, lifetime: Option<Duration>) -> Duration {
-        let lifetime = lifetime.unwrap_or(Duration::from_secs(300));
+        let lifetime = lifetime.unwrap_or(Duration::from_mins(5));
         lifetime
             .min(*self.lifetime.end())
             .max(*self.lifetime.start())

@@ -1,0 +1,70 @@
+//! A notes API, as a user of `relatch-verify` would write it. The whole of its authentication is in `main` and in the
+//! arguments of the handlers; everything else is about notes.
+
+mod notes;
+
+use std::env::Args;
+use std::error::Error;
+
+use axum::Router;
+use relatch_verify::axum::Authenticate;
+use relatch_verify::{Feed, KeySource, ResourceServer, Verifier};
+use tokio::net::TcpListener;
+
+const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--listen ADDRESS]";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().init();
+    let options = Options::read(std::env::args())?;
+
+    // Tokens of this issuer, meant for this API; the two clocks may differ by five seconds.
+    let verifier = Verifier::new(&options.issuer, &options.audience).leeway(5);
+    let server = ResourceServer::builder(verifier)
+        .follow(Feed::of(&options.issuer))
+        .fetch(KeySource::of(&options.issuer))?;
+
+    let listener = TcpListener::bind(&options.listen).await?;
+    println!("Notes are at http://{}/notes", listener.local_addr()?);
+    axum::serve(listener, app(server)).await?;
+    Ok(())
+}
+
+/// The API, behind the layer that reads tokens.
+fn app(server: ResourceServer) -> Router {
+    notes::routes().layer(Authenticate::new(server))
+}
+
+struct Options {
+    issuer: String,
+    audience: String,
+    listen: String,
+}
+
+impl Options {
+    /// What the command line says. A Relatch server's audience is its issuer unless it is configured.
+    fn read(mut args: Args) -> Result<Self, String> {
+        let mut issuer = "http://127.0.0.1:8080".to_owned();
+        let mut audience = None;
+        let mut listen = "127.0.0.1:3000".to_owned();
+        args.next();
+        while let Some(option) = args.next() {
+            let value = args.next().ok_or(USAGE)?;
+            match option.as_str() {
+                "--issuer" => issuer = value,
+                "--audience" => audience = Some(value),
+                "--listen" => listen = value,
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        let audience = audience.unwrap_or_else(|| issuer.clone());
+        Ok(Self {
+            issuer,
+            audience,
+            listen,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
