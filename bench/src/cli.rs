@@ -34,12 +34,20 @@ enum Verb {
 enum Bench {
     /// POST /auth/refresh against a bare server, and with a large database against a small one.
     Refresh(Refresh),
+    /// POST /auth/login against Argon2id alone, and refreshes beside it.
+    Login(Login),
+    /// The bytes of database that a session takes.
+    Size(Size),
+    /// Memory at rest, time to the first answer, size of the binary.
+    Idle(Idle),
 }
 
 #[derive(Debug, Subcommand)]
 enum Drill {
     /// kill -9 at random moments under load.
     Kill(Kill),
+    /// A backup beside a server under load, restored in both ways.
+    Backup(Backup),
     /// Power cuts, replayed from a trace of the server's writes and syncs; and an older backup.
     PowerCut(PowerCut),
 }
@@ -66,6 +74,45 @@ struct Refresh {
 }
 
 #[derive(Debug, Args)]
+struct Login {
+    #[command(flatten)]
+    common: Common,
+    /// Logins under way at once; the server's queue holds 64.
+    #[arg(long, default_value_t = 48)]
+    logins: usize,
+    /// Refreshes under way at once beside them.
+    #[arg(long, default_value_t = 16)]
+    refreshes: usize,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often everything is measured.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+#[derive(Debug, Args)]
+struct Size {
+    #[command(flatten)]
+    common: Common,
+    /// Sessions in the database.
+    #[arg(long, default_value_t = 1_000_000)]
+    sessions: u32,
+}
+
+#[derive(Debug, Args)]
+struct Idle {
+    #[command(flatten)]
+    common: Common,
+    /// How often the server is started.
+    #[arg(long, default_value_t = 11)]
+    starts: usize,
+    /// Leaves out the half minute after which memory is free again.
+    #[arg(long)]
+    no_rest: bool,
+}
+
+#[derive(Debug, Args)]
 struct Kill {
     #[command(flatten)]
     common: Common,
@@ -78,6 +125,27 @@ struct Kill {
     /// How often the server is killed.
     #[arg(long, default_value_t = 10)]
     kills: u64,
+}
+
+#[derive(Debug, Args)]
+struct Backup {
+    #[command(flatten)]
+    common: Common,
+    /// Repeats the choices of a run; its timing differs.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Clients at once, each with a user and some sessions.
+    #[arg(long, default_value_t = 24)]
+    clients: u64,
+    /// Sessions in the database besides theirs; at least 1,000.
+    #[arg(long, default_value_t = 1_000_000)]
+    sessions: u32,
+    /// Connections that refresh while backups are measured.
+    #[arg(long, default_value_t = 16)]
+    connections: u32,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +176,22 @@ struct PowerCut {
 pub(crate) fn run() -> Result<bool> {
     match Cli::parse().verb {
         Verb::Bench(Bench::Refresh(refresh)) => refresh.run(),
+        Verb::Bench(Bench::Login(login)) => login.run(),
+        Verb::Bench(Bench::Size(size)) => {
+            let sessions = size.sessions.max(1_000);
+            size.common
+                .carry_out(|place| measure::size(place, sessions))
+        }
+        Verb::Bench(Bench::Idle(idle)) => {
+            let settings = measure::IdleSettings {
+                starts: idle.starts.max(1),
+                rest: !idle.no_rest,
+            };
+            idle.common
+                .carry_out(|place| measure::idle(place, &settings))
+        }
         Verb::Drill(Drill::Kill(kill)) => kill.run(),
+        Verb::Drill(Drill::Backup(backup)) => backup.run(),
         Verb::Drill(Drill::PowerCut(cut)) => cut.run(),
         Verb::Bare => bare::serve().map(|()| true),
     }
@@ -127,6 +210,19 @@ impl Refresh {
     }
 }
 
+impl Login {
+    fn run(self) -> Result<bool> {
+        let settings = measure::LoginSettings {
+            logins: self.logins.max(1),
+            refreshes: self.refreshes.max(1),
+            seconds: Duration::from_secs(self.seconds.max(1)),
+            rounds: self.rounds.max(1),
+        };
+        self.common
+            .carry_out(|place| measure::login(place, &settings))
+    }
+}
+
 impl Kill {
     fn run(self) -> Result<bool> {
         let settings = drill::KillSettings {
@@ -135,6 +231,20 @@ impl Kill {
             kills: self.kills,
         };
         self.common.carry_out(|place| drill::kill(place, &settings))
+    }
+}
+
+impl Backup {
+    fn run(self) -> Result<bool> {
+        let settings = drill::BackupSettings {
+            seed: self.seed.unwrap_or_else(fresh_seed),
+            clients: self.clients,
+            sessions: self.sessions.max(1_000),
+            connections: self.connections.max(1),
+            seconds: Duration::from_secs(self.seconds.max(1)),
+        };
+        self.common
+            .carry_out(|place| drill::backup(place, &settings))
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::{failure::Failure, parts};
 
-const BENCHES: &[&str] = &["refresh"];
-const DRILLS: &[&str] = &["kill", "power-cut", "model"];
+const BENCHES: &[&str] = &["refresh", "login", "size", "idle"];
+const DRILLS: &[&str] = &["kill", "power-cut", "backup", "model"];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
 

@@ -9,8 +9,12 @@ cargo xtask test quick              the loop before a commit: fmt, clippy of the
 cargo xtask gen [--check]           write (or compare) the generated pages of docs/
 cargo xtask fix                     what clippy and rustfmt can put right themselves
 cargo xtask bench refresh [...]     measure refreshes per second
+cargo xtask bench login [...]       measure logins per second, and refreshes meanwhile
+cargo xtask bench size [...]        measure the bytes that a session takes
+cargo xtask bench idle [...]        measure memory, start and size of the server
 cargo xtask drill kill [...]        kill the server under load, again and again
 cargo xtask drill power-cut [...]   cut its writes off as a power cut would (needs strace)
+cargo xtask drill backup [...]      back up and restore beside clients at work
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 
 bench and drill take --json FILE for the result and --profile quick for a build without the long link; other

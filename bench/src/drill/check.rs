@@ -27,11 +27,7 @@ pub(crate) async fn check(
     in_flight: Option<&Wish>,
     address: SocketAddr,
 ) -> io::Result<Vec<String>> {
-    let mut check = Check {
-        api: Api::new(address),
-        account,
-        broken: Vec::new(),
-    };
+    let mut check = Check::new(account, address);
     check.settle(in_flight).await?;
     check.sessions().await?;
     if check.account.registered {
@@ -55,14 +51,84 @@ pub(crate) async fn check_restored(
         .into_iter()
         .partition(|(session, _)| before.live.contains_key(session));
     account.live = known;
-    let mut check = Check {
-        api: Api::new(address),
-        account,
-        broken: Vec::new(),
-    };
+    let mut check = Check::new(account, address);
     check.sessions().await?;
     check.unknown(later).await?;
     Ok(check.broken)
+}
+
+/// What one client held before a backup, when it had been taken, and at last.
+#[derive(Debug)]
+pub(crate) struct Heard<'a> {
+    pub(crate) before: &'a Account,
+    pub(crate) meanwhile: &'a Account,
+    pub(crate) after: &'a Account,
+}
+
+impl Heard<'_> {
+    /// Asks a server that was restored with `keep`: the sessions that the backup knows go on with the
+    /// newest tokens, those that were ended since, too; what had ended before stays so.
+    ///
+    /// # Errors
+    /// The server went away.
+    pub(crate) async fn after_keep(&self, address: SocketAddr) -> io::Result<Vec<String>> {
+        let mut account = self.before.clone();
+        for (session, held) in &mut account.live {
+            self.newest(session).clone_into(&mut held.refresh);
+        }
+        let mut check = Check::new(&mut account, address);
+        check.sessions().await?;
+        check.unknown(self.later()).await?;
+        check.passwords().await?;
+        check.endings().await?;
+        Ok(check.broken)
+    }
+
+    /// Asks a server that was restored with `end-all`: every session that the backup knows is over, and
+    /// says why.
+    ///
+    /// # Errors
+    /// The server went away.
+    pub(crate) async fn after_end_all(&self, address: SocketAddr) -> io::Result<Vec<String>> {
+        let mut account = self.before.clone();
+        for session in self.before.live.keys() {
+            let token = self.newest(session).to_owned();
+            let reason = "backup_restored";
+            account
+                .ended
+                .insert(session.clone(), Ended { token, reason });
+        }
+        account.live.clear();
+        let mut check = Check::new(&mut account, address);
+        check.endings().await?;
+        check.unknown(self.later()).await?;
+        check.passwords().await?;
+        Ok(check.broken)
+    }
+
+    /// The last token that the client was given of a session, which may have been ended since.
+    fn newest(&self, session: &str) -> &str {
+        let live = self.after.live.get(session).map(|held| &held.refresh);
+        let ended = self.after.ended.get(session).map(|ended| &ended.token);
+        live.or(ended).map_or("", String::as_str)
+    }
+
+    /// The sessions that began when the backup was there already.
+    fn later(&self) -> BTreeMap<String, Held> {
+        let mut later = self.after.live.clone();
+        later.retain(|session, _| !self.meanwhile.live.contains_key(session));
+        later
+    }
+}
+
+impl<'a> Check<'a> {
+    fn new(account: &'a mut Account, address: SocketAddr) -> Self {
+        Self {
+            api: Api::new(address),
+            account,
+            broken: Vec::new(),
+        }
+    }
 }
 
 impl Check<'_> {

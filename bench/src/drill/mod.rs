@@ -7,14 +7,17 @@ mod client;
 mod folder;
 mod history;
 mod kill;
+mod older;
 mod outage;
 mod power_cut;
+mod pressure;
 mod traced;
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::{Doing, Result};
 
+pub(crate) use backup::{BackupSettings, backup};
 pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
 

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::backup;
+use super::older;
 use super::outage::Outage;
 use super::traced::{Load, Traced};
 use super::{folder, runtime};
@@ -72,7 +72,7 @@ impl Run<'_> {
             self.load(number, left.min(POINTS)).await?;
         }
         self.note(loads);
-        let backup = backup::restore(self.place, &self.config, self.settings.seed).await?;
+        let backup = older::restore(self.place, &self.config, self.settings.seed).await?;
         self.report.note("backup_sessions", backup.sessions);
         self.broken("older backup", backup.broken);
         Ok(self.report)

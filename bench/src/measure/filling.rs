@@ -23,19 +23,29 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
 /// Rows in one transaction.
 const BATCH: u32 = 100_000;
 
-/// Faster than safe, for the file is thrown away if this stops half-way.
+/// Faster than safe, for the file is thrown away if this stops half-way. A session may come before its user.
 const SETTINGS: &str = "
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -262144;
+    PRAGMA foreign_keys = OFF;
 ";
+
+/// In which order sessions come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By their ids, which is fast and packs the pages.
+    ById,
+    /// As on a server: with ids at random.
+    Scattered,
+}
 
 /// Writes the population into the database of a stopped server.
 ///
 /// # Errors
 /// SQLite refuses.
-pub(super) fn fill(data: &Path, population: Population) -> Result<()> {
+pub(crate) fn fill(data: &Path, population: Population, order: Order) -> Result<()> {
     let path = data.join("relatch.db");
     let connection = Connection::open(path).querying("opening the database to fill it")?;
     connection
@@ -45,7 +55,7 @@ pub(super) fn fill(data: &Path, population: Population) -> Result<()> {
     for from in (0..population.sessions).step_by(BATCH as usize) {
         let end = from.saturating_add(BATCH).min(population.sessions);
         connection.execute_batch("BEGIN").querying("BEGIN")?;
-        batch(&connection, population, from..end, now).querying("filling")?;
+        batch(&connection, population, (from..end, order), now).querying("filling")?;
         connection.execute_batch("COMMIT").querying("COMMIT")?;
     }
     connection
@@ -57,7 +67,7 @@ pub(super) fn fill(data: &Path, population: Population) -> Result<()> {
 fn batch(
     connection: &Connection,
     population: Population,
-    numbers: std::ops::Range<u32>,
+    (places, order): (std::ops::Range<u32>, Order),
     now: i64,
 ) -> rusqlite::Result<()> {
     let mut users = connection.prepare_cached(
@@ -69,7 +79,11 @@ fn batch(
          remember_me, bound, device) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, 0, 0, 'Firefox on Linux')",
     )?;
     let ninety_days = 90 * 86_400_000;
-    for number in numbers {
+    for place in places {
+        let number = match order {
+            Order::ById => place,
+            Order::Scattered => population.shuffled(place),
+        };
         let user = Population::user(number);
         let user_id = user.to_be_bytes();
         let user_id = [[0; 8], user_id].concat();
@@ -112,7 +126,7 @@ fn now(connection: &Connection) -> Result<i64> {
 ///
 /// # Errors
 /// The folder has no keys, or they do not open.
-pub(super) async fn token_key(data: &Path) -> Result<TokenKey> {
+pub(crate) async fn token_key(data: &Path) -> Result<TokenKey> {
     let master = master_key(&data.join("master.key"))?;
     let options = Options {
         path: data.join("relatch.db"),

@@ -97,7 +97,7 @@ impl Side {
             .doing("reading keys")?;
         let key = runtime.block_on(filling::token_key(&data))?;
         let population = Population { sessions };
-        filling::fill(&data, population)?;
+        filling::fill(&data, population, filling::Order::ById)?;
         let connections = u32::try_from(settings.connections).unwrap_or(u32::MAX);
         let chains = Scattered::over(population, key, connections);
         Ok(Self {

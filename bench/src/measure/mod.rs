@@ -1,14 +1,20 @@
 //! Measurements: how fast, against something that is measured in the same run.
 
 mod chains;
-mod filling;
+pub(crate) mod filling;
+mod idle;
 mod large;
-mod population;
+mod login;
+pub(crate) mod population;
 mod refresh;
+mod size;
 
 use std::time::Duration;
 
+pub(crate) use idle::{IdleSettings, idle};
+pub(crate) use login::{LoginSettings, login};
 pub(crate) use refresh::refresh;
+pub(crate) use size::size;
 
 use crate::load::median;
 

@@ -12,18 +12,18 @@ use crate::chance::Chance;
 use crate::load::Chain;
 
 /// Sessions of one user.
-pub(super) const PER_USER: u64 = 5;
+pub(crate) const PER_USER: u64 = 5;
 
 /// So many sessions, by number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Population {
-    pub(super) sessions: u32,
+pub(crate) struct Population {
+    pub(crate) sessions: u32,
 }
 
 impl Population {
     /// Spread over all ids as random ones are, but growing with the number: so a table is filled from
     /// one end to the other.
-    pub(super) fn id(self, number: u32) -> Uuid {
+    pub(crate) fn id(self, number: u32) -> Uuid {
         let step = u64::MAX / u64::from(self.sessions.max(1));
         let mut chance = Chance::lane(1, number.into());
         let high = u64::from(number) * step + chance.below(step);
@@ -34,7 +34,14 @@ impl Population {
             .into_uuid()
     }
 
-    pub(super) fn secret(number: u32) -> [u8; 32] {
+    /// The number at a place of a fixed order without order.
+    pub(crate) fn shuffled(self, place: u32) -> u32 {
+        // A prime that shares no factor with a smaller count, so that every number comes once.
+        let number = u64::from(place) * 2_654_435_761 % u64::from(self.sessions.max(1));
+        u32::try_from(number).unwrap_or(0)
+    }
+
+    pub(crate) fn secret(number: u32) -> [u8; 32] {
         let mut chance = Chance::lane(2, number.into());
         let mut secret = [0; 32];
         for eight in secret.chunks_mut(8) {
@@ -44,13 +51,13 @@ impl Population {
     }
 
     /// The user of a session.
-    pub(super) fn user(number: u32) -> u64 {
+    pub(crate) fn user(number: u32) -> u64 {
         u64::from(number) / PER_USER
     }
 }
 
 /// Refreshes sessions at random over the whole table; each connection has those of its own.
-pub(super) struct Scattered {
+pub(crate) struct Scattered {
     population: Population,
     key: Rc<TokenKey>,
     /// Its sessions are every `stride`th from `first`.
@@ -63,7 +70,7 @@ pub(super) struct Scattered {
 
 impl Scattered {
     /// One for each connection.
-    pub(super) fn over(population: Population, key: TokenKey, connections: u32) -> Vec<Self> {
+    pub(crate) fn over(population: Population, key: TokenKey, connections: u32) -> Vec<Self> {
         let key = Rc::new(key);
         let share = population.sessions / connections;
         (0..connections)
@@ -116,6 +123,10 @@ mod tests {
         let ids: Vec<_> = (0..10_000).map(|number| population.id(number)).collect();
         assert!(ids.is_sorted());
         assert!(ids[0].as_bytes()[0] == 0 && ids[9999].as_bytes()[0] == 255);
+        let shuffled: std::collections::BTreeSet<_> = (0..10_000)
+            .map(|place| population.shuffled(place))
+            .collect();
+        assert_eq!(shuffled.len(), 10_000);
         assert_ne!(Population::secret(1), Population::secret(2));
     }
 }

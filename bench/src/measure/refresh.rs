@@ -84,7 +84,7 @@ pub(super) fn plan(server: &Server, settings: &Settings) -> Plan {
 }
 
 /// Registers users, one session each.
-fn sessions(server: &Server, connections: usize) -> Result<Vec<Turning>> {
+pub(super) fn sessions(server: &Server, connections: usize) -> Result<Vec<Turning>> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.doing("registering users")?;
     let mut api = Api::new(server.address());
@@ -97,7 +97,7 @@ fn sessions(server: &Server, connections: usize) -> Result<Vec<Turning>> {
         .collect()
 }
 
-async fn register(api: &mut Api, name: &str) -> Result<String> {
+pub(super) async fn register(api: &mut Api, name: &str) -> Result<String> {
     let body = json!({
         "username": name,
         "email": format!("{name}@example.com"),

@@ -95,14 +95,17 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
             "no verb is called `tset`; there are: test, gen, fix, bench, drill, help",
         ),
         (
-            "bench login",
-            "no bench is called `login`; there are: refresh",
+            "bench logout",
+            "no bench is called `logout`; there are: refresh, login, size, idle",
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, model",
         ),
-        ("drill", "drill which? There are: kill, power-cut, model"),
+        (
+            "drill",
+            "drill which? There are: kill, power-cut, backup, model",
+        ),
         (
             "bench refresh --profile dev",
             "no profile is called `dev`; there are: release, quick",
