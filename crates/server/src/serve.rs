@@ -56,19 +56,23 @@ pub async fn serve(listener: TcpListener, relatch: &Relatch, stop: impl Future<O
     }
 }
 
-/// Done when the process is told to stop: Ctrl-C or SIGTERM.
-pub async fn signal() {
+/// Done when the process is told to stop: Ctrl-C or SIGTERM. From the call on, and not from when it is first waited for,
+/// these no longer end the process by themselves. Wants a runtime.
+pub fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
+    let signals = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
-    ) else {
-        tracing::error!("signals cannot be waited for; only SIGKILL stops this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    );
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            tracing::error!("signals cannot be waited for; only SIGKILL stops this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

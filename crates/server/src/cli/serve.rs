@@ -47,8 +47,10 @@ async fn serve_until_signal(mut config: Config) -> Result<(), Failure> {
     let docs_page = config.server.docs_page;
     let relatch = Relatch::open(config).await.map_err(chain)?;
     tracing::info!(%address, issuer, "listening");
+    // Whoever reads that it listens may tell it to stop at once.
+    let stop = serve::signal();
     print!("{}", welcome(address, docs_page));
-    serve::serve(listener, &relatch, serve::signal()).await;
+    serve::serve(listener, &relatch, stop).await;
     relatch.close();
     tracing::info!("stopped");
     Ok(())
