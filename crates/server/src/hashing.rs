@@ -19,6 +19,10 @@ use tokio::sync::oneshot;
 /// How long a worker keeps its memory without work.
 const REST: Duration = Duration::from_secs(30);
 
+/// How long after that the allocator's own delay is surely over: it keeps what is freed for a second, and then looks at it
+/// only when something else is freed.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// The threads; they end when this is dropped.
 pub struct HashingThreads {
     shared: Arc<Shared>,
@@ -62,10 +66,7 @@ impl HashingThreads {
         };
         let impossible =
             || std::io::Error::new(std::io::ErrorKind::InvalidInput, "Argon2 refuses this cost");
-        let anything = Password::attempt("nobody has this").map_err(|_| impossible())?;
-        let nobody = Scratch::default()
-            .hash(&anything, cost, entropy.as_ref())
-            .ok_or_else(impossible)?;
+        let nobody = PasswordHash::of_nobody(cost, entropy.as_ref()).ok_or_else(impossible)?;
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             wake: Condvar::new(),
@@ -154,6 +155,7 @@ impl Shared {
     /// The next work; frees the memory when there is none for a while. Nothing once stopped.
     fn next(&self, scratch: &mut Scratch) -> Option<Work> {
         let mut state = self.lock();
+        let mut rests = [REST, SETTLING].into_iter().peekable();
         loop {
             if state.stopped {
                 return None;
@@ -161,13 +163,23 @@ impl Shared {
             if let Some(work) = state.waiting.pop_front() {
                 return Some(work);
             }
+            let Some(rest) = rests.peek() else {
+                state = self
+                    .wake
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
             let (woken, timeout) = self
                 .wake
-                .wait_timeout(state, REST)
+                .wait_timeout(state, *rest)
                 .unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if timeout.timed_out() && state.waiting.is_empty() {
+                rests.next();
                 scratch.release();
+                // The second time this is what makes the allocator give back what was freed the first time.
+                drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
             }
         }
     }

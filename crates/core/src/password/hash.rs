@@ -25,6 +25,28 @@ impl PasswordHash {
         Self(text)
     }
 
+    /// A hash of this cost that no password is known to have, for it was drawn and not made: what a password is compared
+    /// with where there is no user. Nothing if Argon2 refuses the cost.
+    pub fn of_nobody(cost: Cost, entropy: &dyn Entropy) -> Option<Self> {
+        let output: [u8; OUTPUT_LENGTH] = chance::draw(entropy);
+        Self::encode(&cost.params()?, &chance::draw(entropy), &output)
+    }
+
+    fn encode(
+        params: &Params,
+        salt: &[u8; SALT_LENGTH],
+        output: &[u8; OUTPUT_LENGTH],
+    ) -> Option<Self> {
+        let text = phc::PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(params).ok()?,
+            salt: Some(Salt::new(salt).ok()?),
+            hash: Some(Output::new(output).ok()?),
+        };
+        Some(Self(text.to_string()))
+    }
+
     /// The text, for the store alone.
     pub fn expose(&self) -> &str {
         &self.0
@@ -47,6 +69,10 @@ pub struct Cost {
 }
 
 impl Cost {
+    fn params(self) -> Option<Params> {
+        Params::new(self.memory, self.passes, 1, Some(OUTPUT_LENGTH)).ok()
+    }
+
     /// KiB written in all.
     fn work(self) -> u64 {
         u64::from(self.memory) * u64::from(self.passes)
@@ -104,17 +130,10 @@ impl Scratch {
         entropy: &dyn Entropy,
     ) -> Option<PasswordHash> {
         let salt: [u8; SALT_LENGTH] = chance::draw(entropy);
-        let params = Params::new(cost.memory, cost.passes, 1, Some(OUTPUT_LENGTH)).ok()?;
+        let params = cost.params()?;
         let mut output = [0; OUTPUT_LENGTH];
         self.fill(password, &salt, &params, &mut output)?;
-        let text = phc::PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).ok()?,
-            salt: Some(Salt::new(&salt).ok()?),
-            hash: Some(Output::new(&output).ok()?),
-        };
-        Some(PasswordHash(text.to_string()))
+        PasswordHash::encode(&params, &salt, &output)
     }
 
     /// Compares, and hashes anew what was hashed at another cost.
@@ -227,6 +246,25 @@ mod tests {
             scratch.verify(&password("correct horsf"), &hash, COST, &Fixed),
             Verdict::Wrong
         );
+    }
+
+    #[test]
+    fn nobody_has_the_hash_of_nobody_and_it_is_as_much_work() {
+        let nobody = PasswordHash::of_nobody(COST, &Fixed).expect("draws");
+        let (mut scratch, guess) = (Scratch::default(), password("correct horse"));
+        let verdict = scratch.verify(&guess, &nobody, COST, &Fixed);
+        assert_eq!(verdict, Verdict::Wrong);
+        let real = scratch.hash(&guess, COST, &Fixed).expect("hashes");
+        let shape =
+            |hash: &PasswordHash| hash.expose().split('$').map(str::len).collect::<Vec<_>>();
+        assert_eq!(shape(&nobody), shape(&real));
+        let prefix = "$argon2id$v=19$m=64,t=1,p=1$";
+        assert!(nobody.expose().starts_with(prefix), "{}", nobody.expose());
+        let impossible = Cost {
+            memory: 1,
+            passes: 0,
+        };
+        assert_eq!(PasswordHash::of_nobody(impossible, &Fixed), None);
     }
 
     #[test]
