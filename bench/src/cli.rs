@@ -84,10 +84,10 @@ struct Login {
     #[arg(long, default_value_t = 16)]
     refreshes: usize,
     /// Seconds of each measured interval.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// How often everything is measured.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
 }
 

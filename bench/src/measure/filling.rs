@@ -21,7 +21,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
                     c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g";
 
 /// Rows in one transaction.
-const BATCH: u32 = 100_000;
+const BATCH: usize = 100_000;
 
 /// Faster than safe, for the file is thrown away if this stops half-way. A session may come before its user.
 const SETTINGS: &str = "
@@ -52,10 +52,13 @@ pub(crate) fn fill(data: &Path, population: Population, order: Order) -> Result<
         .execute_batch(SETTINGS)
         .querying("settings for filling")?;
     let now = now(&connection)?;
-    for from in (0..population.sessions).step_by(BATCH as usize) {
-        let end = from.saturating_add(BATCH).min(population.sessions);
+    let numbers = match order {
+        Order::ById => (0..population.sessions).collect(),
+        Order::Scattered => population.shuffled(),
+    };
+    for numbers in numbers.chunks(BATCH) {
         connection.execute_batch("BEGIN").querying("BEGIN")?;
-        batch(&connection, population, (from..end, order), now).querying("filling")?;
+        batch(&connection, population, numbers, now).querying("filling")?;
         connection.execute_batch("COMMIT").querying("COMMIT")?;
     }
     connection
@@ -67,7 +70,7 @@ pub(crate) fn fill(data: &Path, population: Population, order: Order) -> Result<
 fn batch(
     connection: &Connection,
     population: Population,
-    (places, order): (std::ops::Range<u32>, Order),
+    numbers: &[u32],
     now: i64,
 ) -> rusqlite::Result<()> {
     let mut users = connection.prepare_cached(
@@ -79,11 +82,7 @@ fn batch(
          remember_me, bound, device) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, 0, 0, 'Firefox on Linux')",
     )?;
     let ninety_days = 90 * 86_400_000;
-    for place in places {
-        let number = match order {
-            Order::ById => place,
-            Order::Scattered => population.shuffled(place),
-        };
+    for &number in numbers {
         let user = Population::user(number);
         let user_id = user.to_be_bytes();
         let user_id = [[0; 8], user_id].concat();

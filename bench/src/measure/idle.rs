@@ -11,7 +11,6 @@ use tokio::runtime::{Builder, Runtime};
 use super::middle;
 use super::refresh::{register, serve};
 use crate::api::Api;
-use crate::cpu;
 use crate::failure::{Doing, Failure, Result};
 use crate::place::Place;
 use crate::report::Report;
@@ -47,8 +46,7 @@ pub(crate) fn idle(place: &Place, settings: &IdleSettings) -> Result<Report> {
     let mut starts = Vec::with_capacity(settings.starts);
     for _ in 0..settings.starts {
         let (server, took) = answer(place, &data, &runtime)?;
-        let cpu = cpu::time(server.pid())?.as_secs_f64() * 1000.0;
-        starts.push((took, memory(server.pid())?, cpu));
+        starts.push((took, memory(server.pid())?));
         server.stop()?;
     }
     let rss = middle(&starts, |start| start.1);
@@ -58,12 +56,6 @@ pub(crate) fn idle(place: &Place, settings: &IdleSettings) -> Result<Report> {
     report.remark("rss_mb", rss, "at most 20");
     report.remark("first_answer_ms", took, "at most 60");
     report.remark("binary_mb", binary, "at most 20, without symbols");
-    let cpu = middle(&starts, |start| start.2);
-    report.remark(
-        "first_answer_cpu_ms",
-        cpu,
-        "of its own processor time, to 10 ms",
-    );
     report.note("first_start_ms", first);
     report.note("first_start_rss_mb", rss_of_first);
     if settings.rest {

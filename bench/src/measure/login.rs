@@ -14,6 +14,7 @@ use super::chains::Turning;
 use super::middle;
 use super::refresh::{register, serve, sessions};
 use crate::api::Api;
+use crate::cpu;
 use crate::failure::{Doing, Failure, Result};
 use crate::load::{self, Chain, Plan, Sample};
 use crate::place::Place;
@@ -54,7 +55,7 @@ pub(crate) fn login(place: &Place, settings: &LoginSettings) -> Result<Report> {
     let mut refreshes = sessions(&server, settings.refreshes)?;
     let mut rounds = Vec::with_capacity(settings.rounds);
     for _ in 0..settings.rounds {
-        let bare = hashes_per_second(settings.seconds)?;
+        let bare = hash_alone(settings.seconds)?;
         let (alone, quiet, both);
         (alone, logins) = load::run(plan(&server, settings.seconds), logins)?;
         (quiet, refreshes) = load::run(plan(&server, settings.seconds), refreshes)?;
@@ -73,8 +74,8 @@ pub(crate) fn login(place: &Place, settings: &LoginSettings) -> Result<Report> {
 }
 
 struct Round {
-    /// Hashes a second without a server.
-    bare: f64,
+    /// Hashes without a server.
+    bare: Bare,
     /// Logins.
     alone: Sample,
     /// Refreshes.
@@ -86,14 +87,22 @@ struct Round {
 }
 
 fn note(report: &mut Report, settings: &LoginSettings, rounds: &[Round]) {
-    let ratio = middle(rounds, |round| round.alone.rate() / round.bare);
+    let ratio = middle(rounds, |round| round.alone.rate() / round.bare.rate);
     let p99 = middle(rounds, |round| round.beside.percentile_ms(990));
     report.note("logins_at_once", settings.logins);
     report.note("refreshes_at_once", settings.refreshes);
     report.note("rounds", settings.rounds);
     report.remark("ratio_to_argon2", ratio, "at least 0.9");
     report.remark("refresh_p99_ms_during_logins", p99, "under 50");
-    report.note("argon2_per_s", middle(rounds, |round| round.bare));
+    let cpu = middle(rounds, |round| {
+        round.alone.cpu_micros() / round.bare.cpu_micros
+    });
+    report.remark(
+        "cpu_ratio_to_argon2",
+        cpu,
+        "which wanders less where others compute, too",
+    );
+    report.note("argon2_per_s", middle(rounds, |round| round.bare.rate));
     report.note("login_rps", middle(rounds, |round| round.alone.rate()));
     let p50 = middle(rounds, |round| round.alone.percentile_ms(500));
     report.note("login_p50_ms", p50);
@@ -210,13 +219,22 @@ impl Chain for Login {
     fn answered(&mut self, _status: u16, _body: &[u8]) {}
 }
 
+/// What hashes cost by themselves.
+struct Bare {
+    /// A second.
+    rate: f64,
+    /// Processor time of one.
+    cpu_micros: f64,
+}
+
 /// What the processors can do if nothing else is asked of them: a thread each, its memory kept.
-fn hashes_per_second(length: Duration) -> Result<f64> {
+fn hash_alone(length: Duration) -> Result<Bare> {
     let threads = std::thread::available_parallelism().doing("counting processors")?;
     let (stop, count) = (AtomicBool::new(false), AtomicU32::new(0));
     let password = Password::attempt(PASSWORD)
         .map_err(|_| Failure::Told("the password cannot be".to_owned()))?;
-    let elapsed = std::thread::scope(|scope| {
+    let own = || cpu::time(std::process::id());
+    let (elapsed, used) = std::thread::scope(|scope| {
         for _ in 0..threads.get() {
             scope.spawn(|| {
                 let mut scratch = Scratch::default();
@@ -229,13 +247,20 @@ fn hashes_per_second(length: Duration) -> Result<f64> {
         }
         std::thread::sleep(Duration::from_millis(200));
         count.store(0, Ordering::Relaxed);
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), own());
         std::thread::sleep(length);
-        let elapsed = begun.elapsed();
+        let (elapsed, after) = (begun.elapsed(), own());
         stop.store(true, Ordering::Relaxed);
-        elapsed
+        (
+            elapsed,
+            after.and_then(|after| Ok(after.saturating_sub(before?))),
+        )
     });
-    Ok(f64::from(count.load(Ordering::Relaxed)) / elapsed.as_secs_f64())
+    let hashes = f64::from(count.load(Ordering::Relaxed)).max(1.0);
+    Ok(Bare {
+        rate: hashes / elapsed.as_secs_f64(),
+        cpu_micros: used?.as_secs_f64() * 1e6 / hashes,
+    })
 }
 
 /// A salt costs nothing, and nobody keeps these hashes.

@@ -34,11 +34,15 @@ impl Population {
             .into_uuid()
     }
 
-    /// The number at a place of a fixed order without order.
-    pub(crate) fn shuffled(self, place: u32) -> u32 {
-        // A prime that shares no factor with a smaller count, so that every number comes once.
-        let number = u64::from(place) * 2_654_435_761 % u64::from(self.sessions.max(1));
-        u32::try_from(number).unwrap_or(0)
+    /// All numbers, in an order that is by chance and always the same.
+    pub(crate) fn shuffled(self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = (0..self.sessions).collect();
+        let mut chance = Chance::lane(4, 0);
+        for place in (1..numbers.len()).rev() {
+            let other = chance.below(place as u64 + 1);
+            numbers.swap(place, usize::try_from(other).unwrap_or(0));
+        }
+        numbers
     }
 
     pub(crate) fn secret(number: u32) -> [u8; 32] {
@@ -123,10 +127,10 @@ mod tests {
         let ids: Vec<_> = (0..10_000).map(|number| population.id(number)).collect();
         assert!(ids.is_sorted());
         assert!(ids[0].as_bytes()[0] == 0 && ids[9999].as_bytes()[0] == 255);
-        let shuffled: std::collections::BTreeSet<_> = (0..10_000)
-            .map(|place| population.shuffled(place))
-            .collect();
-        assert_eq!(shuffled.len(), 10_000);
+        let mut shuffled = population.shuffled();
+        assert!(!shuffled.is_sorted());
+        shuffled.sort_unstable();
+        assert!(shuffled.into_iter().eq(0..10_000));
         assert_ne!(Population::secret(1), Population::secret(2));
     }
 }
