@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -35,7 +35,7 @@ struct Shared {
     stop: AtomicBool,
     dirty: AtomicBool,
     log_pages: AtomicU64,
-    /// Held by whoever copies, so that the writer waits for the thread instead of failing beside it.
+    /// Held by whoever copies, so that the writer does not fail beside the thread.
     copying: Mutex<()>,
 }
 
@@ -75,8 +75,14 @@ impl Checkpointer {
     /// Copies the whole log and starts it anew, on the writer's own connection between two batches. Somebody who reads an
     /// old state for long, such as a backup, keeps the log from starting anew; the next try comes when it has grown by as
     /// much again.
+    ///
+    /// While the thread copies, the writer goes on and comes back: after a long backup there is much to copy.
     pub(super) fn restart(&mut self, writer: &Connection) {
-        let turn = self.shared.copying();
+        let turn = match self.shared.copying.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let anew = start_anew(writer).unwrap_or_else(|error| {
             tracing::warn!(%error, "the write-ahead log was not started anew");
             false
@@ -174,6 +180,20 @@ mod tests {
         let before = log_size(folder.path());
         write(&writer);
         assert_eq!(log_size(folder.path()), before);
+        checkpointer.stop();
+    }
+
+    #[test]
+    fn a_thread_that_copies_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut checkpointer, writer) = long_log(folder.path());
+        let shared = Arc::clone(&checkpointer.shared);
+        let copying = shared.copying();
+        checkpointer.restart(&writer);
+        assert!(checkpointer.log_is_long(), "it is tried again");
+        drop(copying);
+        checkpointer.restart(&writer);
+        assert!(!checkpointer.log_is_long());
         checkpointer.stop();
     }
 
