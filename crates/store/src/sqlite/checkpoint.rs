@@ -198,6 +198,24 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_grew_beside_a_reader_is_short_again_afterwards() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut checkpointer, writer) = long_log(folder.path());
+        let reader = Connection::open(folder.path().join("test.db")).expect("opens");
+        let sql = "BEGIN; SELECT count(*) FROM t";
+        reader.execute_batch(sql).expect("reads");
+        for _ in 0..150 {
+            write(&writer);
+        }
+        assert!(log_size(folder.path()) > 150_000_000);
+        drop(reader);
+        checkpointer.restart(&writer);
+        write(&writer);
+        assert!(log_size(folder.path()) < 2 * 70_000_000);
+        checkpointer.stop();
+    }
+
+    #[test]
     fn a_reader_that_stays_is_not_waited_for() {
         let folder = tempfile::tempdir().expect("a folder");
         let (mut checkpointer, writer) = long_log(folder.path());

@@ -32,11 +32,13 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// and to copy. Takes effect when the file is made and never again.
 const PAGE_SIZE: u32 = 1024;
 
-/// The log is copied into the file by a thread of its own and by nobody else. The cache grows as far as it is used: the
+/// The log is copied into the file by a thread of its own and by nobody else. What it grew to beside a long reader, such as
+/// a backup, is given back when it starts anew, down to twice its usual length. The cache grows as far as it is used: the
 /// inner pages of ten million sessions fit.
 const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 134217728;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -65536;
