@@ -26,6 +26,8 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) request_id: String,
+    /// The header `Cache-Control`.
+    pub(crate) cache: String,
     pub(crate) body: Value,
 }
 
@@ -61,7 +63,20 @@ impl Api {
         bearer: Option<&str>,
         body: Option<&Value>,
     ) -> io::Result<Answer> {
-        let request = self.request(path, bearer, body);
+        let request = self.request("POST", path, bearer, body);
+        self.exchange(&request).await
+    }
+
+    /// Gets JSON.
+    ///
+    /// # Errors
+    /// No whole answer came.
+    pub(crate) async fn get(&mut self, path: &str, bearer: Option<&str>) -> io::Result<Answer> {
+        let request = self.request("GET", path, bearer, None);
+        self.exchange(&request).await
+    }
+
+    async fn exchange(&mut self, request: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => TcpStream::connect(self.address).await?,
@@ -72,7 +87,13 @@ impl Api {
         Ok(self.answer(head))
     }
 
-    fn request(&self, path: &str, bearer: Option<&str>, body: Option<&Value>) -> String {
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> String {
         let authorization = bearer.map_or_else(String::new, |token| {
             format!("authorization: Bearer {token}\r\n")
         });
@@ -81,7 +102,7 @@ impl Api {
             None => ("", String::new()),
         };
         format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\n{authorization}{kind}content-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{authorization}{kind}content-length: {}\r\n\r\n{body}",
             self.address,
             body.len(),
         )
@@ -95,6 +116,9 @@ impl Api {
         Answer {
             status: head.status,
             request_id: wire::header(lines, "x-request-id").unwrap_or("").to_owned(),
+            cache: wire::header(lines, "cache-control")
+                .unwrap_or("")
+                .to_owned(),
             body: serde_json::from_slice(body).unwrap_or(Value::Null),
         }
     }

@@ -48,6 +48,8 @@ enum Drill {
     Kill(Kill),
     /// A backup beside a server under load, restored in both ways.
     Backup(Backup),
+    /// Keys that turn and one that is withdrawn, under load, with verifiers that keep the JWKS.
+    Keys(Keys),
     /// Power cuts, replayed from a trace of the server's writes and syncs; and an older backup.
     PowerCut(PowerCut),
 }
@@ -149,6 +151,24 @@ struct Backup {
 }
 
 #[derive(Debug, Args)]
+struct Keys {
+    #[command(flatten)]
+    common: Common,
+    /// Repeats the choices of a run; its timing differs.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Sessions that go on.
+    #[arg(long, default_value_t = 1_000)]
+    sessions: usize,
+    /// How often both keys turn while the server runs.
+    #[arg(long, default_value_t = 5)]
+    turns: u64,
+    /// Verifiers, each with a JWKS of its own.
+    #[arg(long, default_value_t = 50)]
+    verifiers: usize,
+}
+
+#[derive(Debug, Args)]
 struct PowerCut {
     #[command(flatten)]
     common: Common,
@@ -192,6 +212,7 @@ pub(crate) fn run() -> Result<bool> {
         }
         Verb::Drill(Drill::Kill(kill)) => kill.run(),
         Verb::Drill(Drill::Backup(backup)) => backup.run(),
+        Verb::Drill(Drill::Keys(keys)) => keys.run(),
         Verb::Drill(Drill::PowerCut(cut)) => cut.run(),
         Verb::Bare => bare::serve().map(|()| true),
     }
@@ -245,6 +266,18 @@ impl Backup {
         };
         self.common
             .carry_out(|place| drill::backup(place, &settings))
+    }
+}
+
+impl Keys {
+    fn run(self) -> Result<bool> {
+        let settings = drill::KeysSettings {
+            seed: self.seed.unwrap_or_else(fresh_seed),
+            sessions: self.sessions.max(1),
+            turns: self.turns,
+            verifiers: self.verifiers,
+        };
+        self.common.carry_out(|place| drill::keys(place, &settings))
     }
 }
 

@@ -84,6 +84,7 @@ mod tests {
     fn answer(id: &str, status: u16, token: &str) -> Answer {
         Answer {
             status,
+            cache: String::new(),
             request_id: id.to_owned(),
             body: json!({"session_id": "s", "refresh_token": token}),
         }

@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod folder;
 mod history;
+mod keys;
 mod kill;
 mod older;
 mod outage;
@@ -18,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::failure::{Doing, Result};
 
 pub(crate) use backup::{BackupSettings, backup};
+pub(crate) use keys::{KeysSettings, keys};
 pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
 
