@@ -6,6 +6,7 @@ mod db;
 mod key;
 mod output;
 mod place;
+mod role;
 mod secret;
 mod serve;
 mod session;
@@ -43,6 +44,9 @@ enum Command {
     /// Look at a token: what it is, and whether it would be accepted.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Make roles and say what they permit.
+    #[command(subcommand)]
+    Role(role::RoleCommand),
     /// Look at the keys and turn them.
     #[command(subcommand)]
     Key(key::Key),
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::User(command) => user::run(&command),
         Command::Session(command) => session::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Role(command) => role::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print_page(&http::openapi::text()),

@@ -2,6 +2,7 @@
 
 mod change;
 mod look;
+mod roles;
 
 use clap::Subcommand;
 use relatch_core::{
@@ -78,6 +79,24 @@ registering. Every session ends with the reason `password_changed`.
   relatch user set-password ada
   openssl rand -base64 15 | tee /dev/tty | relatch user set-password ada")]
     SetPassword(Named),
+    /// Show a user's roles, or give him these and no others.
+    #[command(after_help = "\
+Access tokens carry roles and what they permit from the next refresh on. With --end-sessions every session of the user ends, so
+that nothing of a role that was taken stays good anywhere but in access tokens that are out.
+
+  relatch user roles ada
+  relatch user roles ada --set editor,billing
+  relatch user roles mallory --set '' --end-sessions    none")]
+    Roles {
+        #[command(flatten)]
+        named: Named,
+        /// All of his roles from now on, with commas between them.
+        #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+        set: Option<Vec<String>>,
+        /// End his sessions with it.
+        #[arg(long, requires = "set")]
+        end_sessions: bool,
+    },
     /// Delete a user for good: name, address and password are overwritten, the name is free at once.
     #[command(after_help = "\
 Every session ends with the reason `user_deleted`, which devices that come back are told. The record of events keeps the
@@ -131,6 +150,11 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
         UserCommand::Disable(named) => change::set_state(named, UserState::Disabled),
         UserCommand::Enable(named) => change::set_state(named, UserState::Active),
         UserCommand::SetPassword(named) => change::set_password(named),
+        UserCommand::Roles {
+            named,
+            set,
+            end_sessions,
+        } => roles::run(named, set.as_deref(), *end_sessions),
         UserCommand::Delete { named, yes } => change::delete(named, *yes),
     }
 }
