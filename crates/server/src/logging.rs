@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that may wait: the log never outgrows the memory.
 const MOST_WAITING: usize = 4 << 20;
 
+/// Bytes of an empty buffer that are kept for the next lines.
+const MOST_KEPT: usize = 512 << 10;
+
 /// Starts logging for the whole process. `filter` is as `RELATCH_LOG` has it, for example `info` or `relatch=debug`.
 ///
 /// # Errors
@@ -60,8 +63,9 @@ struct Lines(Arc<Shared>);
 struct Shared {
     waiting: Mutex<Waiting>,
     wake: Condvar,
-    /// Held while writing, so that lines stay in order.
-    writing: Mutex<()>,
+    /// Held while writing, so that lines stay in order: the buffer that is written, then empty and the next one to be filled.
+    /// A fresh one each time would be grown and paged in line by line.
+    writing: Mutex<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -93,17 +97,21 @@ impl Lines {
     }
 
     fn flush(&self) {
-        let _writing = self.0.writing.lock();
-        let waiting = std::mem::take(&mut *self.lock());
+        let writing = self.0.writing.lock();
+        let mut text = writing.unwrap_or_else(PoisonError::into_inner);
+        let dropped = {
+            let mut waiting = self.lock();
+            std::mem::swap(&mut waiting.text, &mut *text);
+            waiting.urgent = false;
+            std::mem::take(&mut waiting.dropped)
+        };
         // A standard error that is gone is nobody's to tell.
-        let _ = io::stderr().write_all(&waiting.text);
-        if waiting.dropped > 0 {
-            let _ = writeln!(
-                io::stderr(),
-                "relatch: {} log lines were dropped",
-                waiting.dropped
-            );
+        let _ = io::stderr().write_all(&text);
+        if dropped > 0 {
+            let _ = writeln!(io::stderr(), "relatch: {dropped} log lines were dropped");
         }
+        text.clear();
+        text.shrink_to(MOST_KEPT);
     }
 
     fn add(&self, line: &[u8], urgent: bool) {
