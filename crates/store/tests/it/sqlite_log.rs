@@ -18,7 +18,7 @@ fn log_size(folder: &Path) -> u64 {
 async fn the_log_does_not_grow_without_bound() {
     let folder = TempDir::new().expect("a folder");
     let store = open(&options(folder.path()));
-    for _ in 0..40 {
+    for _ in 0..80 {
         let writing = (0..8).map(|_| {
             let store = Arc::clone(&store);
             tokio::spawn(async move { store.append_event(event(MIB)).await })
@@ -27,9 +27,9 @@ async fn the_log_does_not_grow_without_bound() {
             assert_eq!(task.await.expect("does not panic"), Ok(()));
         }
     }
-    // The limit is 64 MiB; by how much it is passed is a matter of how far the disk is behind.
+    // The limit is 64 MiB; by how much it is passed is a matter of how far the disk is behind, on a busy machine far.
     let size = log_size(folder.path());
-    assert!(size < 200 * (1 << 20), "{size} bytes for 320 MiB");
+    assert!(size < 420 * (1 << 20), "{size} bytes for 640 MiB");
 }
 
 #[tokio::test]
