@@ -44,7 +44,7 @@ pub struct KeyRecord {
     pub algorithm: Option<Algorithm>,
     /// Where it stands.
     pub state: KeyState,
-    /// The secret: see [`make`](super::make).
+    /// The secret: 32 bytes once opened, or for ES256 and RS256 a PKCS #8 document.
     pub sealed: Sealed,
 }
 

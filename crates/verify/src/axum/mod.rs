@@ -1,7 +1,7 @@
 //! Authentication for axum 0.8: a layer that reads the token, extractors that say what a handler needs, refusals in the
 //! form of RFC 6750. Decides nothing about tokens by itself.
 //!
-//! [`Authenticate`] stands around the routes; a handler that takes [`Claims`] knows who
+//! [`Authenticate`] stands around the routes; a handler that takes [`Claims`](crate::Claims) knows who
 //! calls, and one that takes [`Permitted`] runs only for whom the token permits it.
 //!
 //! ```
