@@ -157,6 +157,9 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
                 .to_owned(),
         ));
     }
+    // A rewrap beside this would drop the master key that the new standby is sealed with.
+    let path = keyring::master_path(&opened.config);
+    let _alone = keyring::lock_masters(&path).map_err(chain)?;
     let masters = masters(opened)?;
     let table = change(opened, |records| {
         turn::compromise(records, purpose, id, opened.now());

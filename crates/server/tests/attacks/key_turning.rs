@@ -157,6 +157,22 @@ fn sealing_with_a_new_master_key_logs_nobody_out_and_the_old_one_opens_nothing()
     );
 }
 
+/// Else the one would seal a new key with the master key that the other is about to drop.
+#[test]
+fn a_key_is_not_withdrawn_while_everything_is_sealed_anew() {
+    let server = Server::start(&[]);
+    let bad = active(&server.folder, "signing");
+    let lock = server.folder.master_key().with_extension("key.lock");
+    let busy = std::fs::File::create(lock).unwrap();
+    busy.lock().unwrap();
+    for arguments in [["key", "compromise", &bad].as_slice(), &["key", "rewrap"]] {
+        let refused = server.folder.command(arguments);
+        assert_eq!(refused.code, Some(1), "{}", refused.output);
+    }
+    drop(busy);
+    server.folder.ask(&["key", "compromise", &bad]);
+}
+
 #[test]
 fn another_algorithm_logs_nobody_out() {
     let server = Server::start(&AT_ONCE);

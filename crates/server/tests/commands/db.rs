@@ -282,6 +282,18 @@ fn a_check_beside_a_server_finds_what_is_wrong() {
 }
 
 #[test]
+fn a_deleted_user_is_no_fault() {
+    let server = Server::start(&[]);
+    server.register("ada");
+    let deleted = server
+        .folder
+        .relatch(&["user", "delete", "ada", "--yes", "--json"]);
+    assert_eq!(deleted.code, Some(0), "{}", deleted.err);
+    let found = server.folder.relatch(&["db", "check"]);
+    assert_eq!(found.code, Some(0), "{}{}", found.out, found.err);
+}
+
+#[test]
 fn a_check_of_rubbish_says_no() {
     let folder = Server::start(&[]).stop();
     fs::write(folder.database(), "no database, ".repeat(1_000)).unwrap();

@@ -80,7 +80,7 @@ pub(super) fn references(connection: &Connection) -> rusqlite::Result<Vec<String
 
 fn rows(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()> {
     let faults = &mut checked.faults;
-    let sql = format!("SELECT {CREDENTIALS}, hex(id) FROM user");
+    let sql = format!("SELECT {CREDENTIALS}, hex(id) FROM user WHERE deleted_at IS NULL");
     checked.users = each(connection, &sql, "user", faults, |row| {
         row::credentials(row).map(|_| None)
     })?;
