@@ -8,7 +8,7 @@ use relatch_core::{
 };
 use relatch_store::{Options, Sqlite};
 
-use super::{Failure, chain};
+use super::{Failure, chain, output::Output};
 use crate::{
     app,
     clock::{Clock as _, SystemClock},
@@ -24,6 +24,15 @@ pub(super) struct Place {
     /// The folder of the database and the master key [default: relatch-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// Those two and how to print: what most commands take.
+#[derive(clap::Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 impl Place {

@@ -13,12 +13,7 @@ use relatch_core::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    Failure,
-    output::{Output, table},
-    place::Place,
-    words,
-};
+use super::{Failure, output::table, place::Common, words};
 
 /// What can be done with roles.
 #[derive(Subcommand)]
@@ -52,15 +47,6 @@ a change is in every token that is made half a second later, at the next refresh
         #[command(flatten)]
         common: Common,
     },
-}
-
-/// What every command here takes.
-#[derive(clap::Args)]
-pub(super) struct Common {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Runs one of them.

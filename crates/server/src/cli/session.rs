@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::{
     Failure,
-    output::{Output, table},
-    place::{Opened, Place},
+    output::table,
+    place::{Common, Opened},
     user, words,
 };
 use crate::http::time;
@@ -86,15 +86,6 @@ With only a token at hand, `relatch token inspect` names its session.")]
         #[command(flatten)]
         common: Common,
     },
-}
-
-/// What every command here takes.
-#[derive(clap::Args)]
-pub(super) struct Common {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Runs one of them.

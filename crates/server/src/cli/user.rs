@@ -16,8 +16,7 @@ use relatch_core::{
 
 use super::{
     Failure,
-    output::Output,
-    place::{Opened, Place},
+    place::{Common, Opened},
     words,
 };
 use crate::http::describe_password;
@@ -111,15 +110,6 @@ user's id, without the name. To keep somebody out for a while, disable him inste
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// What every command here takes.
-#[derive(clap::Args)]
-pub(super) struct Common {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// A command about one user.
