@@ -85,37 +85,40 @@ pub(super) fn guarded<T>(
     if by.actor == Actor::CommandLine {
         return change(connection);
     }
-    let before = administrators(connection)?;
+    if !is_administered(connection)? {
+        return change(connection);
+    }
     connection
         .prepare_cached("SAVEPOINT guarded")?
         .execute([])?;
-    let changed = change(connection);
-    let lost = before > 0 && changed.is_ok() && administrators(connection)? == 0;
-    if lost || changed.is_err() {
+    // What fails here undoes the whole member of the batch, and this with it.
+    let changed = change(connection)?;
+    let lost = !is_administered(connection)?;
+    if lost {
         connection
             .prepare_cached("ROLLBACK TO guarded")?
             .execute([])?;
     }
     connection.prepare_cached("RELEASE guarded")?.execute([])?;
-    if lost {
-        Ok(Changed::LastAdministrator)
+    Ok(if lost {
+        Changed::LastAdministrator
     } else {
         changed
-    }
+    })
 }
 
-/// How many active users may do everything.
-fn administrators(connection: &Connection) -> Result<u64, Fault> {
+/// Whether an active user may do everything.
+fn is_administered(connection: &Connection) -> Result<bool, Fault> {
     let table = load(connection)?;
     let sql = "SELECT user_id FROM user_role JOIN user ON user.id = user_id \
                WHERE role = ?1 AND NOT disabled AND deleted_at IS NULL LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     for role in table.administering() {
         if statement.exists([role.as_str()])? {
-            return Ok(1);
+            return Ok(true);
         }
     }
-    Ok(0)
+    Ok(false)
 }
 
 fn load(connection: &Connection) -> Result<RoleTable, Fault> {
