@@ -12,7 +12,7 @@ use relatch_core::{
     Entropy, Store, StoreError, Timestamp, chance,
     key::{
         KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKey, MasterKeys,
-        Moment, seal::Unsealable, to_hex, turn,
+        Moment, Purpose, seal::Unsealable, to_hex, turn,
     },
 };
 use zeroize::Zeroizing;
@@ -103,36 +103,31 @@ pub async fn open(
             now,
             served: Duration::ZERO,
         };
-        let records = turned(&table, &policy(config), (&master, entropy), moment)?;
+        let turned = turn::turn(&table.records, &policy(config), moment);
+        let records = supplied(turned, config, (&master, entropy), now)?;
         // If another process was faster, its keys are there now.
-        store
-            .save_keys(table.version, records.unwrap_or_default())
-            .await?;
+        store.save_keys(table.version, records).await?;
         table = store.load_keys().await?;
     }
     Ok((Keyring::open(&table, &master, now)?, master))
 }
 
-/// The keys as they should be now, if they are not.
+/// What [`turn::turn`] found, with the keys that are lacking. Takes a while where those are RSA keys.
 ///
 /// # Errors
 /// [`Unsealable`] if a key cannot be made.
-pub fn turned(
-    table: &KeyTable,
-    policy: &KeyPolicy,
+pub fn supplied(
+    (records, lacking): (Vec<KeyRecord>, Vec<Purpose>),
+    config: &Config,
     (master, entropy): (&MasterKeys, &dyn Entropy),
-    moment: Moment,
-) -> Result<Option<Vec<KeyRecord>>, Unsealable> {
-    let (records, lacking) = turn::turn(&table.records, policy, moment);
-    if lacking.is_empty() && records == table.records {
-        return Ok(None);
-    }
+    now: Timestamp,
+) -> Result<Vec<KeyRecord>, Unsealable> {
     let maker = Maker {
         entropy,
         master,
-        algorithm: policy.algorithm,
+        algorithm: config.keys.algorithm,
     };
-    turn::supply(records, &lacking, &maker, moment.now).map(Some)
+    turn::supply(records, &lacking, &maker, now)
 }
 
 /// Opens the keys of a store with the master key that is there, and makes nothing.
@@ -144,8 +139,16 @@ pub fn open_only(
     path: &Path,
     now: Timestamp,
 ) -> Result<(Keyring, MasterKeys), KeysError> {
-    let master = read_masters(path)?.ok_or_else(|| KeysError::MasterKeyMissing(path.to_owned()))?;
+    let master = masters(path)?;
     Ok((Keyring::open(table, &master, now)?, master))
+}
+
+/// The master keys of the file, which must be there.
+///
+/// # Errors
+/// As [`read_masters`], and [`KeysError::MasterKeyMissing`].
+pub fn masters(path: &Path) -> Result<MasterKeys, KeysError> {
+    read_masters(path)?.ok_or_else(|| KeysError::MasterKeyMissing(path.to_owned()))
 }
 
 /// The master keys of the file, one a line, the newest first; none if there is no file.

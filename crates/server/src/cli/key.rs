@@ -12,11 +12,7 @@ use super::{
     output::{Output, table},
     place::{Opened, Place},
 };
-use crate::{
-    entropy::SystemEntropy,
-    http::time,
-    keyring::{self, KeysError},
-};
+use crate::{entropy::SystemEntropy, http::time, keyring};
 
 /// How often a change is tried anew because a server has just changed the keys too.
 const TRIES: usize = 5;
@@ -160,22 +156,18 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
     // A rewrap beside this would drop the master key that the new standby is sealed with.
     let path = keyring::master_path(&opened.config);
     let _alone = keyring::lock_masters(&path).map_err(chain)?;
-    let masters = masters(opened)?;
+    let masters = keyring::masters(&path).map_err(chain)?;
+    let policy = keyring::policy(&opened.config);
     let table = change(opened, |records| {
-        turn::compromise(records, purpose, id, opened.now());
-        let table = KeyTable {
-            version: 0,
-            records: records.clone(),
-        };
+        let now = opened.now();
+        turn::compromise(records, purpose, id, now);
         let moment = Moment {
-            now: opened.now(),
+            now,
             served: std::time::Duration::ZERO,
         };
-        let policy = keyring::policy(&opened.config);
-        let turned = keyring::turned(&table, &policy, (&masters, &SystemEntropy), moment);
-        if let Some(turned) = turned.map_err(chain)? {
-            *records = turned;
-        }
+        let turned = turn::turn(records, &policy, moment);
+        let made = keyring::supplied(turned, &opened.config, (&masters, &SystemEntropy), now);
+        *records = made.map_err(chain)?;
         Ok(())
     })?;
     show(&table, output);
@@ -185,7 +177,7 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
 fn rewrap(opened: &Opened, output: Output) -> Result<(), Failure> {
     let path = keyring::master_path(&opened.config);
     let _alone = keyring::lock_masters(&path).map_err(chain)?;
-    let old = masters(opened)?;
+    let old = keyring::masters(&path).map_err(chain)?;
     // Before anything is sealed with the new one, the file has both: whatever happens then, everything opens.
     let both = keyring::with_new_master(&old, &SystemEntropy);
     keyring::replace_masters(&path, &both, &SystemEntropy).map_err(chain)?;
@@ -237,12 +229,6 @@ fn change(
     Err(Failure::Failed(
         "somebody else changes the keys all the time; try again".to_owned(),
     ))
-}
-
-fn masters(opened: &Opened) -> Result<MasterKeys, Failure> {
-    let path = keyring::master_path(&opened.config);
-    let read = keyring::read_masters(&path).map_err(chain)?;
-    Ok(read.ok_or_else(|| chain(KeysError::MasterKeyMissing(path)))?)
 }
 
 fn show(table: &KeyTable, output: Output) {

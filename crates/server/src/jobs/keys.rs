@@ -6,8 +6,8 @@ use std::{
 };
 
 use relatch_core::{
-    StoreError,
-    key::{KeyRecord, KeyState, KeyTable, Moment, Purpose},
+    StoreError, Timestamp,
+    key::{KeyRecord, KeyState, Moment, Purpose, turn},
 };
 
 use crate::{app::App, keyring};
@@ -49,9 +49,11 @@ impl Watch {
             now,
             served: self.served(&table.records),
         };
-        let Some(records) = turned(app, &table, moment).await? else {
+        let turned = turn::turn(&table.records, &keyring::policy(&app.config), moment);
+        if turned.1.is_empty() && turned.0 == table.records {
             return Ok(());
-        };
+        }
+        let records = supplied(app, turned, now).await?;
         if app
             .domain
             .store
@@ -83,15 +85,15 @@ impl Watch {
 }
 
 /// On a thread of its own: an RSA key takes a while to find.
-async fn turned(
+async fn supplied(
     app: &Arc<App>,
-    table: &KeyTable,
-    moment: Moment,
-) -> Result<Option<Vec<KeyRecord>>, StoreError> {
-    let (policy, master) = (keyring::policy(&app.config), app.master.load_full());
-    let (table, entropy) = (table.clone(), Arc::clone(&app.domain.entropy));
+    turned: (Vec<KeyRecord>, Vec<Purpose>),
+    now: Timestamp,
+) -> Result<Vec<KeyRecord>, StoreError> {
+    let app = Arc::clone(app);
     let made = tokio::task::spawn_blocking(move || {
-        keyring::turned(&table, &policy, (&master, entropy.as_ref()), moment)
+        let seal = (&**app.master.load(), app.domain.entropy.as_ref());
+        keyring::supplied(turned, &app.config, seal, now)
     });
     match made.await {
         Ok(Ok(records)) => Ok(records),
@@ -130,8 +132,6 @@ fn tell(before: &[KeyRecord], after: &[KeyRecord]) {
 
 #[cfg(test)]
 mod tests {
-    use relatch_core::Timestamp;
-
     use super::*;
 
     #[test]
