@@ -24,6 +24,7 @@ use crate::{
     hashing::HashingThreads,
     http, jobs,
     keyring::{self, KeysError},
+    serve::Alarm,
 };
 
 /// How often keys may be read anew because a token names an unknown one.
@@ -150,6 +151,7 @@ impl Relatch {
             Arc::clone(&self.app),
             http::router(Arc::clone(&self.app)),
             request,
+            Alarm::default(),
         )
         .await
     }

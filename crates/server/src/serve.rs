@@ -1,13 +1,12 @@
 //! The accept loop: connections, their limits, and the end.
 
+mod alarm;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -76,6 +75,8 @@ pub fn signal() -> impl Future<Output = ()> {
     }
 }
 
+pub(crate) use alarm::Alarm;
+
 struct Server {
     app: Arc<App>,
     router: Router,
@@ -107,17 +108,21 @@ impl Server {
             self.router.clone(),
             &self.app.config.server,
         );
+        let alarm = Alarm::default();
+        let timer = alarm.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
-            let answer = http::handle(Arc::clone(&app), router.clone(), request);
+            let answer = http::handle(Arc::clone(&app), router.clone(), request, alarm.clone());
             async { Ok::<_, std::convert::Infallible>(answer.await) }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(timer)
             .header_read_timeout(limits.header_timeout)
+            // Head and body are one piece of memory and one write: answers are small.
+            .writev(false)
             .max_header_size(limits.max_headers)
             .max_buf_size(limits.max_headers.max(8192))
             .serve_connection(TokioIo::new(stream), service);

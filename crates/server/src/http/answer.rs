@@ -9,11 +9,15 @@ use relatch_core::{Timestamp, token::IssuedTokens, user::User};
 use serde::Serialize;
 use uuid::Uuid;
 
+/// Bytes of an answer with tokens: memory that need not grow while it is written.
+const ROOM: usize = 1536;
+
 /// A JSON answer. Nothing that we answer may be kept by a cache unless the route says so.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut text = Vec::with_capacity(ROOM);
     // Serializing our own structs to memory has no way to fail.
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    let mut response = Response::new(Body::from(body));
+    let _ = serde_json::to_writer(&mut text, body);
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(
         header::CONTENT_TYPE,

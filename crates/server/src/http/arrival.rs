@@ -25,7 +25,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::problem::{Code, Problem};
-use crate::app::App;
+use crate::{app::App, serve::Alarm};
 
 /// The address that a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -119,8 +119,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Answers one request.
-pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Request) -> Response {
+/// Answers one request, within the time that `alarm` keeps.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    mut router: Router,
+    mut request: Request,
+    alarm: Alarm,
+) -> Response {
     let started = Instant::now();
     let id = app.request_ids.next();
     let now = app.clock.now();
@@ -130,11 +135,10 @@ pub(crate) async fn handle(app: Arc<App>, mut router: Router, mut request: Reque
     let (method, path) = (request.method().clone(), request.uri().clone());
     // The body has its own time, which ends first. The router is always ready and never fails.
     let patience = app.config.server.request_timeout * 2;
-    let answer = tokio::time::timeout(patience, router.call(request)).await;
-    let response = match answer {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(_) => Problem::new(Code::Unavailable).into_response(),
+    let response = match alarm.limit(patience, router.call(request)).await {
+        Some(Ok(response)) => response,
+        Some(Err(never)) => match never {},
+        None => Problem::new(Code::Unavailable).into_response(),
     };
     let response = finish(response, id);
     log(&response, id, &method, path.path(), started.elapsed());
