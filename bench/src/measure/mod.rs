@@ -2,6 +2,7 @@
 
 mod chains;
 pub(crate) mod filling;
+mod floor;
 mod idle;
 mod large;
 mod login;

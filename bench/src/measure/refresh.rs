@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::runtime::Builder;
 
 use super::chains::{Constant, Turning};
+use super::floor::{Floor, floor};
 use super::{Settings, large, middle};
 use crate::api::Api;
 use crate::failure::{Doing, Failure, Result};
@@ -17,6 +18,9 @@ use crate::load::{self, Plan, Sample};
 use crate::place::Place;
 use crate::report::Report;
 use crate::server::Server;
+
+/// How long each part alone is measured.
+const PART: Duration = Duration::from_millis(400);
 
 /// Sessions that each connection turns, one after the other.
 const SESSIONS: usize = 4;
@@ -36,10 +40,11 @@ pub(crate) fn refresh(place: &Place, settings: &Settings) -> Result<Report> {
     Ok(report)
 }
 
-/// Two neighbouring intervals.
+/// Two neighbouring intervals, and the parts alone beside them.
 struct Pair {
     bare: Sample,
     refresh: Sample,
+    floor: Floor,
 }
 
 fn pairs(place: &Place, settings: &Settings) -> Result<Vec<Pair>> {
@@ -59,6 +64,7 @@ fn pairs(place: &Place, settings: &Settings) -> Result<Vec<Pair>> {
         pairs.push(Pair {
             bare: bare_sample,
             refresh,
+            floor: floor(&place.folder, PART)?,
         });
     }
     server.stop()?;
@@ -127,6 +133,26 @@ fn note_ratios(report: &mut Report, settings: &Settings, pairs: &[Pair]) {
     report.remark("cpu_ratio", cpu, "at most 3.4, aim 2.5");
 }
 
+fn note_floor(report: &mut Report, pairs: &[Pair]) {
+    let least = |pair: &Pair| pair.bare.cpu_micros() + pair.floor.tokens + pair.floor.row;
+    let remark = "both tokens, alone on one thread";
+    report.remark(
+        "tokens_alone_us",
+        middle(pairs, |pair| pair.floor.tokens),
+        remark,
+    );
+    let remark = "a row read and written, alone";
+    report.remark("row_alone_us", middle(pairs, |pair| pair.floor.row), remark);
+    let lowest = middle(pairs, |pair| least(pair) / pair.bare.cpu_micros());
+    report.remark(
+        "cpu_ratio_floor",
+        lowest,
+        "the lowest cpu_ratio that this machine allows",
+    );
+    let above = middle(pairs, |pair| pair.refresh.cpu_micros() / least(pair));
+    report.remark("cpu_to_floor", above, "");
+}
+
 fn note_figures(report: &mut Report, pairs: &[Pair]) {
     let bare = |figure: fn(&Sample) -> f64| middle(pairs, |pair| figure(&pair.bare));
     let refresh = |figure: fn(&Sample) -> f64| middle(pairs, |pair| figure(&pair.refresh));
@@ -153,6 +179,7 @@ fn note_figures(report: &mut Report, pairs: &[Pair]) {
         "generator_refresh_cpu_us",
         refresh(Sample::generator_micros),
     );
+    note_floor(report, pairs);
     let samples = || pairs.iter().flat_map(|pair| [&pair.bare, &pair.refresh]);
     let refused: u64 = samples().map(Sample::refused).sum();
     let what: Vec<String> = samples()
