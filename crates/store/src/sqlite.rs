@@ -19,6 +19,7 @@ mod role;
 mod row;
 mod savepoint;
 mod session;
+mod since;
 mod stats;
 mod user;
 mod writer;
@@ -32,7 +33,8 @@ pub use backup::{BackupError, Taken, backup};
 pub use check::{Checked, check};
 pub use connection::Synchronous;
 pub use migrate::OpenError;
-pub use restore::{Restoration, RestoreError, Restored, Sessions};
+pub use restore::{Restoration, RestoreError, Restored, Sessions, Settling};
+pub use since::{Named, Replaced, Since};
 pub use stats::{AGES, Stats, stats};
 
 use folder::Presence;

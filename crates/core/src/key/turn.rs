@@ -110,6 +110,26 @@ pub fn compromise(records: &mut [KeyRecord], purpose: Purpose, id: &str, now: Ti
     was != is
 }
 
+/// Withdraws what another state of the same keys calls withdrawn; the ids of those that were not. Names of keys that are
+/// not known here are kept, so as not to be used again.
+pub fn compromise_as(
+    records: &mut Vec<KeyRecord>,
+    others: &[KeyRecord],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut withdrawn = Vec::new();
+    let gone = |key: &&KeyRecord| matches!(key.state, KeyState::Compromised { .. });
+    for other in others.iter().filter(gone) {
+        let same = |key: &KeyRecord| key.purpose == other.purpose && key.id == other.id;
+        if !records.iter().any(same) {
+            records.push(other.clone());
+        } else if compromise(records, other.purpose, &other.id, now) {
+            withdrawn.push(other.id.clone());
+        }
+    }
+    withdrawn
+}
+
 /// When the standby may take over: it has been announced for long enough then.
 pub fn ready_at(records: &[KeyRecord], purpose: Purpose, policy: &KeyPolicy) -> Option<Timestamp> {
     let standby = find(records, purpose, is_announced)?;

@@ -182,7 +182,9 @@ fn rewrap(opened: &Opened, output: Output) -> Result<(), Failure> {
     let both = keyring::with_new_master(&old, &SystemEntropy);
     keyring::replace_masters(&path, &both, &SystemEntropy).map_err(chain)?;
     let table = change(opened, |records| {
-        for record in records.iter_mut() {
+        // What is withdrawn is never opened again, and may be sealed with a key that is gone.
+        let wanted = |key: &&mut KeyRecord| !matches!(key.state, KeyState::Compromised { .. });
+        for record in records.iter_mut().filter(wanted) {
             record.rewrap(&both).map_err(chain)?;
         }
         Ok(())

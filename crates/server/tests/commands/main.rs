@@ -11,6 +11,7 @@ mod config;
 mod db;
 mod explain;
 mod page;
+mod restored;
 mod role;
 mod secrecy;
 mod session;

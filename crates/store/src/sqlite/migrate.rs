@@ -1,6 +1,6 @@
 //! Brings a file to the schema of this binary: numbered steps, each with a checksum, each in one transaction.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -58,6 +58,16 @@ pub enum OpenError {
         /// The newest schema known here.
         known: usize,
     },
+    /// Written by an earlier version, and whoever opens it here must not change it.
+    #[error(
+        "the database has schema {found}, this binary has {known}: `relatch db migrate` brings it up to date, and so does a start of `relatch serve`"
+    )]
+    Older {
+        /// The schema of the file.
+        found: usize,
+        /// The schema of this binary.
+        known: usize,
+    },
     /// A step that was applied is not the step of this binary.
     #[error(
         "migration {0} was applied in another form than this binary has: the database was made by a build that was never released"
@@ -110,6 +120,18 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Refuses a database that this binary could not read as it is, by the name under which it is attached. Changes nothing.
+pub(super) fn is_current(connection: &Connection, database: &str) -> Result<(), OpenError> {
+    let sql = format!("SELECT max(number) FROM {database}.migration");
+    let newest: Option<usize> = connection.query_row(&sql, [], |row| row.get(0))?;
+    let (found, known) = (newest.unwrap_or(0), STEPS.len());
+    match found.cmp(&known) {
+        Ordering::Less => Err(OpenError::Older { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::Newer { found, known }),
+    }
 }
 
 /// Refuses the database of anybody else and changes nothing; false if it is empty and has yet to be marked as ours.

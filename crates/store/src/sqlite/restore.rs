@@ -12,19 +12,22 @@ use std::{
 
 use relatch_core::{
     Timestamp,
-    event::{Event, EventKind},
-    key::KeyTable,
-    session::EndReason,
+    event::{Administrator, Event, EventKind},
+    key::{KeyRecord, KeyTable},
+    permission::store::Assigning,
+    session::{EndReason, Policy},
+    user::UserState,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::{
-    OpenError, Options, backup, check,
+    OpenError, Options, administer, backup, check,
     connection::{Connector, Synchronous},
     event,
     folder::{self, Presence, Unfinished, with_suffix},
-    key, migrate,
+    key, migrate, role,
     row::Fault,
+    since::{self, Replaced, Since},
 };
 
 /// What becomes of the sessions that the backup knows. It has forgotten every logout, every end by reuse and every change
@@ -95,7 +98,21 @@ pub struct Restoration {
     connection: Connection,
     taken_at: Timestamp,
     keys: KeyTable,
+    replaced: Replaced,
     _alone: Presence,
+}
+
+/// How a backup becomes the database.
+#[derive(Clone, Debug)]
+pub struct Settling<'a> {
+    /// What becomes of the sessions.
+    pub sessions: Sessions,
+    /// The keys from then on.
+    pub keys: Vec<KeyRecord>,
+    /// Who restores it.
+    pub by: Administrator,
+    /// By which sessions live.
+    pub policy: &'a Policy,
 }
 
 impl Restoration {
@@ -129,12 +146,14 @@ impl Restoration {
         let taken_at = taken_at.ok_or_else(|| RestoreError::NoBackup(file.to_owned()))?;
         migrate::migrate(&mut connection).map_err(unusable)?;
         let keys = key::load(&connection).map_err(|fault| unusable(fault.into()))?;
+        let replaced = since::look(&connection, &place);
         Ok(Self {
             place,
             copy,
             connection,
             taken_at,
             keys,
+            replaced,
             _alone: alone,
         })
     }
@@ -150,22 +169,26 @@ impl Restoration {
         &self.keys
     }
 
-    /// Puts it in the database's place, which is kept as `aside`.
+    /// What the database knows that it replaces.
+    pub fn replaced(&self) -> &Replaced {
+        &self.replaced
+    }
+
+    /// Puts it in the database's place, which is kept as `aside`. Users who were shut out since the backup, and roles that
+    /// were taken, stay so.
     ///
     /// # Errors
     /// [`RestoreError`].
     pub fn finish(
         mut self,
-        sessions: Sessions,
+        settling: Settling<'_>,
         aside: &Path,
-        now: Timestamp,
     ) -> Result<Restored, RestoreError> {
-        let found =
-            settle(&mut self.connection, sessions, self.taken_at, now).map_err(|fault| {
-                RestoreError::Unusable {
-                    path: self.copy.path().to_owned(),
-                    source: fault.into(),
-                }
+        let found = self
+            .settle(settling)
+            .map_err(|fault| RestoreError::Unusable {
+                path: self.copy.path().to_owned(),
+                source: fault.into(),
             })?;
         self.connection.close().map_err(|(_, error)| error)?;
         let held = hold(&self.place)?;
@@ -183,6 +206,31 @@ impl Restoration {
             kept: kept.then(|| aside.to_owned()),
         })
     }
+
+    /// Makes a database of the copy, in one transaction; how many sessions nobody had ended.
+    fn settle(&mut self, settling: Settling<'_>) -> Result<usize, Fault> {
+        let (taken_at, now) = (self.taken_at, settling.by.now);
+        let immediate = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(immediate)?;
+        if let Replaced::Known(since) = &self.replaced {
+            shut_out(&transaction, since, &settling)?;
+        }
+        let found = match settling.sessions {
+            Sessions::EndAll => end_all(&transaction, now)?,
+            Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
+        };
+        if settling.keys != self.keys.records {
+            key::save(&transaction, self.keys.version, &settling.keys)?;
+        }
+        let kind = EventKind::BackupRestored {
+            taken_at,
+            sessions_ended: settling.sessions == Sessions::EndAll,
+        };
+        event::append(&transaction, &Event::of_store(kind, now))?;
+        backup::unmark(&transaction)?;
+        transaction.commit()?;
+        Ok(found)
+    }
 }
 
 fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
@@ -193,26 +241,26 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(faults)
 }
 
-/// Makes a database of the copy, in one transaction; how many sessions nobody had ended.
-fn settle(
-    connection: &mut Connection,
-    sessions: Sessions,
-    taken_at: Timestamp,
-    now: Timestamp,
-) -> Result<usize, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = match sessions {
-        Sessions::EndAll => end_all(&transaction, now)?,
-        Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
-    };
-    let kind = EventKind::BackupRestored {
-        taken_at,
-        sessions_ended: sessions == Sessions::EndAll,
-    };
-    event::append(&transaction, &Event::of_store(kind, now))?;
-    backup::unmark(&transaction)?;
-    transaction.commit()?;
-    Ok(found)
+/// Lets nobody in again who was shut out since the backup.
+fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> Result<(), Fault> {
+    let Settling { by, policy, .. } = settling;
+    for user in &since.disabled {
+        administer::set_state(connection, user.id, UserState::Disabled, by, policy)?;
+    }
+    for user in &since.deleted {
+        administer::delete(connection, user.id, by, policy)?;
+    }
+    for (user, left) in &since.demoted {
+        let assigning = Assigning {
+            user: user.id,
+            roles: left.iter().cloned().collect(),
+            expected: None,
+            end_sessions: false,
+            by: by.clone(),
+        };
+        role::assign(connection, &assigning, policy)?;
+    }
+    Ok(())
 }
 
 /// Ends every session, as many events as sessions: a user's record must say what became of his.
