@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use relatch_core::{Timestamp, key::KeyTable};
-use relatch_store::{BackupError, OpenError, sqlite};
+use relatch_store::{
+    BackupError, OpenError,
+    sqlite::{self, Migrated},
+};
 use serde_json::json;
 
 use super::{
@@ -43,6 +46,16 @@ pub(super) enum Db {
         #[command(flatten)]
         output: Output,
     },
+    /// Bring the database of an older Relatch to the schema of this one, while no server runs.
+    ///
+    /// A start of `relatch serve` does it, too. Other commands change no schema: an older server may be at work. Back the
+    /// database up before: an older Relatch does not know the new schema.
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Count what is in the database.
     Stats {
         #[command(flatten)]
@@ -62,6 +75,7 @@ pub(super) fn run(command: &Db) -> Result<(), Failure> {
         } => backup(file, place, *output),
         Db::Restore(restore) => restore.run(),
         Db::Check { place, output } => check::run(place, *output),
+        Db::Migrate { place, output } => migrate(place, *output),
         Db::Stats { place, output } => stats::run(place, *output),
     }
 }
@@ -89,6 +103,25 @@ fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
             taken.bytes,
             keyring::master_path(&located.config).display()
         )
+    });
+    Ok(())
+}
+
+fn migrate(place: &Place, output: Output) -> Result<(), Failure> {
+    let located = place.locate()?.must_exist()?;
+    let path = &located.options.path;
+    let Migrated { from, to } =
+        sqlite::update(&located.options).map_err(|error| unusable(path, error))?;
+    let value = json!({ "database": path, "from": from, "to": to });
+    output.print(&value, || {
+        if from == to {
+            format!(
+                "{} has schema {to}: there was nothing to do.",
+                path.display()
+            )
+        } else {
+            format!("{} has schema {to} now; it had {from}.", path.display())
+        }
     });
     Ok(())
 }

@@ -82,7 +82,8 @@ impl Place {
             .build()
             .map_err(chain)?;
         let entered = runtime.enter();
-        let store = Sqlite::open(&options, Arc::new(config.session.clone())).map_err(|error| {
+        let policy = Arc::new(config.session.clone());
+        let store = Sqlite::open_beside(&options, policy).map_err(|error| {
             format!(
                 "the database {} cannot be used: {}",
                 options.path.display(),
