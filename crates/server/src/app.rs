@@ -195,8 +195,7 @@ impl App {
 
     /// The keys were sealed anew: their master key is in the file by now.
     fn open_rewrapped(&self, table: &KeyTable, now: Timestamp) -> Result<Keyring, KeysError> {
-        let path = keyring::master_path(&self.config);
-        let (keys, master) = keyring::open_only(table, &path, now)?;
+        let (keys, master) = keyring::open_only(table, &self.config, now)?;
         self.master.store(Arc::new(master));
         Ok(keys)
     }

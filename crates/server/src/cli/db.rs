@@ -22,7 +22,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock},
     http::time,
-    keyring,
+    keyring::{self, MasterSource},
 };
 
 /// What can be done with the database.
@@ -101,7 +101,7 @@ fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
             file.display(),
             time(now),
             taken.bytes,
-            keyring::master_path(&located.config).display()
+            MasterSource::of(&located.config)
         )
     });
     Ok(())
@@ -136,6 +136,6 @@ fn unusable(path: &Path, error: OpenError) -> String {
 
 /// Why the keys do not open under the master key beside the database, if they do not.
 fn locked(located: &Located, keys: &KeyTable, now: Timestamp) -> Option<String> {
-    let opened = keyring::open_only(keys, &keyring::master_path(&located.config), now);
+    let opened = keyring::open_only(keys, &located.config, now);
     opened.err().map(chain)
 }

@@ -43,9 +43,13 @@ impl Said {
 
 /// Runs `relatch` with nothing in its environment, `input` on its standard input.
 pub(crate) fn relatch(arguments: &[&str], input: &str) -> Said {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_relatch"))
-        .args(arguments)
-        .env_clear()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+    relatch_with(command.args(arguments).env_clear(), input)
+}
+
+/// The same as somebody else has prepared it.
+pub(crate) fn relatch_with(command: &mut Command, input: &str) -> Said {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -25,7 +25,7 @@ use crate::{
     clock::{Clock as _, SystemClock},
     entropy::SystemEntropy,
     http::time,
-    keyring,
+    keyring::{self, MasterSource},
 };
 use told::Told;
 
@@ -122,9 +122,9 @@ impl Restore {
             return Ok(located);
         }
         Err(Failure::NotFound(format!(
-            "there is no folder {}: make it with mode 0700, and put the master key of the backup there as {}",
+            "there is no folder {}: make it with mode 0700, and put the master key of the backup where it is looked for: {}",
             folder.display(),
-            keyring::master_path(&located.config).display()
+            MasterSource::of(&located.config)
         )))
     }
 
@@ -141,8 +141,7 @@ impl Restore {
                 "{file} was not restored: {why}. Nothing has been changed"
             ))
         };
-        let path = keyring::master_path(config);
-        let opened = keyring::open_only(prepared.keys(), &path, now);
+        let opened = keyring::open_only(prepared.keys(), config, now);
         let (_, masters) = opened.map_err(|error| refuse(chain(error)))?;
         let mut records = prepared.keys().records.clone();
         let Replaced::Known(since) = prepared.replaced() else {
