@@ -138,8 +138,8 @@ impl Relatch {
             master: ArcSwap::from_pointee(master),
             reloaded: tokio::sync::Mutex::default(),
         });
-        jobs::keys::start(&app);
-        jobs::roles::start(&app);
+        jobs::start(&app, jobs::keys::Keys::default());
+        jobs::start(&app, jobs::roles::Roles);
         jobs::sweep::start(&app);
         Ok(Self { app, store })
     }
