@@ -7,8 +7,8 @@ use std::{path::PathBuf, time::Duration};
 use relatch_core::{
     Entropy, Store, StoreError, Timestamp,
     key::{
-        KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKeys, Moment, Purpose,
-        seal::Unsealable, turn,
+        Algorithm, KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKeys,
+        Moment, Purpose, seal::Unsealable, turn,
     },
 };
 
@@ -97,7 +97,7 @@ pub async fn open(
             served: Duration::ZERO,
         };
         let turned = turn::turn(&table.records, &policy(config), moment);
-        let records = supplied(turned, config, (&master, entropy), now)?;
+        let records = supplied(turned, config.keys.algorithm, (&master, entropy), now)?;
         // If another process was faster, its keys are there now.
         store.save_keys(table.version, records).await?;
     }
@@ -131,14 +131,14 @@ async fn settle<F: Future<Output = Result<KeyTable, StoreError>>>(
 /// [`Unsealable`] if a key cannot be made.
 pub fn supplied(
     (records, lacking): (Vec<KeyRecord>, Vec<Purpose>),
-    config: &Config,
+    algorithm: Algorithm,
     (master, entropy): (&MasterKeys, &dyn Entropy),
     now: Timestamp,
 ) -> Result<Vec<KeyRecord>, Unsealable> {
     let maker = Maker {
         entropy,
         master,
-        algorithm: config.keys.algorithm,
+        algorithm,
     };
     turn::supply(records, &lacking, &maker, now)
 }
@@ -177,7 +177,7 @@ mod tests {
             served: Duration::ZERO,
         };
         let turned = turn::turn(&[], &policy(&config), moment);
-        let records = supplied(turned, &config, (master, &SystemEntropy), now);
+        let records = supplied(turned, config.keys.algorithm, (master, &SystemEntropy), now);
         KeyTable {
             version: 1,
             records: records.expect("makes keys"),

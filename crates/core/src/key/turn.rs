@@ -14,6 +14,8 @@ use crate::{Entropy, Timestamp};
 /// Nodes that lag, and clocks that differ: for so long a token may still be made with a key after it was retired.
 const LAG: Duration = Duration::from_mins(2);
 
+const PURPOSES: [Purpose; 2] = [Purpose::Signing, Purpose::RefreshTag];
+
 /// The numbers that rule keys, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyPolicy {
@@ -58,15 +60,27 @@ pub fn turn(
         .filter(|record| !is_misfit(record, policy))
         .cloned()
         .collect();
-    let purposes = [Purpose::Signing, Purpose::RefreshTag];
-    for purpose in purposes {
+    for purpose in PURPOSES {
         if wants_replacing(&records, purpose, policy, moment.now) {
             replace(&mut records, purpose, policy, moment);
         }
     }
-    let lacks = |purpose: &Purpose| find(&records, *purpose, is_announced).is_none();
-    let lacking = purposes.into_iter().filter(lacks).collect();
+    let lacking = lacking(&records);
     (records, lacking)
+}
+
+/// The purposes that lack a standby.
+pub fn lacking(records: &[KeyRecord]) -> Lacking {
+    let lacks = |purpose: &Purpose| find(records, *purpose, is_announced).is_none();
+    PURPOSES.into_iter().filter(lacks).collect()
+}
+
+/// What access tokens are to be signed with, as far as the keys tell: whoever turned them last made the standby by it.
+pub fn algorithm(records: &[KeyRecord]) -> Option<Algorithm> {
+    let standby = find(records, Purpose::Signing, is_announced);
+    standby
+        .or_else(|| find(records, Purpose::Signing, KeyState::makes))
+        .and_then(|key| key.algorithm)
 }
 
 /// Adds the standbys that are lacking; a purpose without any key in use gets one that is active at once.

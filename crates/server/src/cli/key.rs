@@ -3,8 +3,9 @@
 mod rewrap;
 
 use clap::{Subcommand, ValueEnum};
-use relatch_core::key::{
-    Algorithm, KeyRecord, KeyState, KeyTable, Moment, Purpose, store::KeyStore as _, turn,
+use relatch_core::{
+    Entropy,
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, store::KeyStore as _, turn},
 };
 use serde_json::{Value, json};
 
@@ -163,16 +164,15 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
     // A rewrap beside this would drop the master key that the new standby is sealed with.
     let _alone = keyring::lock_masters(&opened.config).map_err(chain)?;
     let masters = MasterSource::of(&opened.config).read().map_err(chain)?;
-    let policy = keyring::policy(&opened.config);
     let table = change(opened, |records| {
         let now = opened.now();
+        // As the server made the others: this command may have been given another configuration, or none.
+        let algorithm = turn::algorithm(records).unwrap_or(opened.config.keys.algorithm);
         turn::compromise(records, purpose, id, now);
-        let moment = Moment {
-            now,
-            served: std::time::Duration::ZERO,
-        };
-        let turned = turn::turn(records, &policy, moment);
-        let made = keyring::supplied(turned, &opened.config, (&masters, &SystemEntropy), now);
+        let lacking = turn::lacking(records);
+        let records_and_lacking = (std::mem::take(records), lacking);
+        let seal = (&masters, &SystemEntropy as &dyn Entropy);
+        let made = keyring::supplied(records_and_lacking, algorithm, seal, now);
         *records = made.map_err(chain)?;
         Ok(())
     })?;

@@ -76,7 +76,7 @@ async fn supplied(
     let app = Arc::clone(app);
     let made = tokio::task::spawn_blocking(move || {
         let seal = (&**app.master.load(), app.domain.entropy.as_ref());
-        keyring::supplied(turned, &app.config, seal, now)
+        keyring::supplied(turned, app.config.keys.algorithm, seal, now)
     });
     match made.await {
         Ok(Ok(records)) => Ok(records),

@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod db;
 mod explain;
+mod key;
 mod master_key;
 mod migrate;
 mod page;

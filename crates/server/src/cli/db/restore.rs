@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use relatch_core::{
-    Timestamp,
-    key::{KeyRecord, Moment, turn},
+    Entropy, Timestamp,
+    key::{KeyRecord, turn},
 };
 use relatch_store::{
     Restoration, Sessions,
@@ -147,12 +147,12 @@ impl Restore {
         let Replaced::Known(since) = prepared.replaced() else {
             return Ok(records);
         };
-        if turn::compromise_as(&mut records, &since.withdrawn, now).is_empty() {
-            return Ok(records);
-        }
-        let served = std::time::Duration::ZERO;
-        let turned = turn::turn(&records, &keyring::policy(config), Moment { now, served });
-        let made = keyring::supplied(turned, config, (&masters, &SystemEntropy), now);
+        // As a server made the others, whatever this command was configured with.
+        let algorithm = turn::algorithm(&records).unwrap_or(config.keys.algorithm);
+        turn::compromise_as(&mut records, &since.withdrawn, now);
+        let lacking = turn::lacking(&records);
+        let seal = (&masters, &SystemEntropy as &dyn Entropy);
+        let made = keyring::supplied((records, lacking), algorithm, seal, now);
         made.map_err(|error| refuse(chain(error)))
     }
 }
