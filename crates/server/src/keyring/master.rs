@@ -115,10 +115,7 @@ fn is_private(path: &Path, mode: u32) -> Result<(), KeysError> {
 /// A first master key. It does not take the place of one that another process has just made.
 fn make(path: &Path, entropy: &dyn Entropy) -> Result<MasterKeys, KeysError> {
     let master = MasterKeys::new(MasterKey::from_bytes(chance::draw(entropy)), Vec::new());
-    match place(path, &master, entropy, |from, to| {
-        std::fs::hard_link(from, to)?;
-        std::fs::remove_file(from)
-    }) {
+    match place(path, &master, entropy, name_as_new) {
         Ok(()) => Ok(master),
         Err(source) => match read(path, |mode| is_private(path, mode))? {
             Some(theirs) if source.kind() == std::io::ErrorKind::AlreadyExists => Ok(theirs),
@@ -127,6 +124,16 @@ fn make(path: &Path, entropy: &dyn Entropy) -> Result<MasterKeys, KeysError> {
                 source,
             }),
         },
+    }
+}
+
+fn name_as_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => std::fs::remove_file(from),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(error),
+        // Some memory sticks and networks know no links.
+        Err(_) if to.try_exists()? => Err(std::io::ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(from, to),
     }
 }
 

@@ -196,7 +196,8 @@ impl Restoration {
             let path = path.to_owned();
             move |source| RestoreError::File { path, source }
         };
-        let kept = set_aside(&self.place, aside).map_err(fault(aside))?;
+        let kept = set_aside(&self.place, aside, |from, to| std::fs::hard_link(from, to))
+            .map_err(fault(aside))?;
         self.copy
             .finish_in_place_of(&self.place)
             .map_err(fault(&self.place))?;
@@ -322,11 +323,21 @@ fn busy(error: &rusqlite::Error) -> bool {
 
 /// Gives the database a second name, so that its first always names one, and takes away what SQLite would take for a part
 /// of the next. False if there was nothing.
-fn set_aside(place: &Path, aside: &Path) -> io::Result<bool> {
-    let mut found = match std::fs::hard_link(place, aside) {
+fn set_aside(
+    place: &Path,
+    aside: &Path,
+    link: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<bool> {
+    let mut found = match link(place, aside) {
         Ok(()) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // Memory sticks and some networks know no links. Reading the file gives SQLite's lock on it away, which keeps out
+        // who does not know ours.
+        Err(_) => {
+            Unfinished::copy_of(place, aside, 0)?.finish_as_new(aside)?;
+            true
+        }
     };
     for suffix in ["-wal", "-shm", "-journal"] {
         match std::fs::rename(with_suffix(place, suffix), with_suffix(aside, suffix)) {
@@ -337,4 +348,32 @@ fn set_aside(place: &Path, aside: &Path) -> io::Result<bool> {
     }
     folder::sync(place)?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_are_no_links_the_database_is_copied_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (place, aside) = (folder.path().join("db"), folder.path().join("aside"));
+        std::fs::write(&place, "all of it").expect("writes");
+        std::fs::write(with_suffix(&place, "-wal"), "log").expect("writes");
+        let no_links = |_: &Path, _: &Path| Err(io::ErrorKind::PermissionDenied.into());
+        assert!(set_aside(&place, &aside, no_links).expect("copies"));
+        let read = |path: &Path| std::fs::read_to_string(path).expect("reads");
+        assert_eq!(
+            (read(&place), read(&aside)),
+            ("all of it".to_owned(), "all of it".to_owned())
+        );
+        assert_eq!(read(&with_suffix(&aside, "-wal")), "log");
+        let again = set_aside(&place, &aside, no_links);
+        assert_eq!(
+            again.map_err(|error| error.kind()),
+            Err(io::ErrorKind::AlreadyExists)
+        );
+        let names = std::fs::read_dir(folder.path()).expect("lists").count();
+        assert_eq!(names, 3, "nothing unfinished is left");
+    }
 }
