@@ -467,9 +467,11 @@ async fn a_check_tells_each_fault_in_a_sentence() {
         "{reason:?}"
     );
     found("UPDATE session SET end_reason = 1 WHERE end_reason = 200");
-    let early = found("UPDATE session SET rotated_at = created_at - 1 WHERE end_reason = 1");
-    assert!(early[0].ends_with("it turned before it began"), "{early:?}");
-    found("UPDATE session SET rotated_at = created_at");
+    let back = "UPDATE session SET rotated_at = created_at - 2, ended_at = created_at - 1 WHERE end_reason = 1";
+    assert_eq!(found(back), [""; 0], "clocks go back");
+    let early = found("UPDATE session SET expires_at = created_at - 1 WHERE end_reason = 1");
+    assert!(early[0].ends_with("it ends before it began"), "{early:?}");
+    found("UPDATE session SET expires_at = created_at");
     let index = found("DROP INDEX event_user");
     assert_eq!(index, ["`event_user` is not as the migrations make it"]);
     let step = found("UPDATE migration SET checksum = x'00'");
