@@ -6,7 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod command;
 mod config;
 mod db;
 mod explain;
@@ -27,5 +26,6 @@ mod session;
 #[path = "../attacks/support/mod.rs"]
 mod support;
 mod token;
-mod tool;
 mod user;
+
+use support::tool;

@@ -25,12 +25,11 @@ fn restore(folder: &Folder, sessions: &str) -> (Value, String) {
     let database = std::fs::read(folder.database()).unwrap();
     let text = folder.run(&words, "").done().out;
     std::fs::write(folder.database(), database).unwrap();
-    let json = folder.run(&[&words[..], &["--json"]].concat(), "").done();
-    (json.json(), text)
+    (folder.ask(&words), text)
 }
 
 fn keys(folder: &Folder) -> Vec<Value> {
-    let keys = folder.run(&["key", "list", "--json"], "").done().json();
+    let keys = folder.ask(&["key", "list"]);
     keys["keys"].as_array().unwrap().clone()
 }
 
@@ -134,8 +133,8 @@ fn who_was_shut_out_stays_so_and_lost_roles_stay_lost() {
     // What it knows now is known to the next restore, too.
     let (again, _) = restore(&folder, "end-all");
     assert_eq!(again["carried_over"], carried);
-    let roles = folder.run(&["user", "roles", "bob", "--json"], "").done();
-    assert_eq!(roles.json()["roles"], json!(["editor"]));
+    let roles = folder.ask(&["user", "roles", "bob"]);
+    assert_eq!(roles["roles"], json!(["editor"]));
     assert_eq!(folder.run(&["user", "show", "eve"], "").code, 3);
     assert_eq!(folder.run(&["db", "check"], "").code, 0);
     let server = folder.start(&[]);
@@ -152,8 +151,7 @@ fn a_database_that_cannot_be_read_is_told_and_the_backup_restored_as_it_was() {
     );
     std::fs::write(folder.database(), "no database, ".repeat(1_000)).unwrap();
     let copy = copy(&folder);
-    let words = ["db", "restore", &copy, "--sessions", "keep", "--json"];
-    let json = folder.run(&words, "").json();
+    let json = folder.ask(&["db", "restore", &copy, "--sessions", "keep"]);
     assert_eq!(json["carried_over"], Value::Null);
     let why = json["unread_because"].as_str().unwrap();
     assert!(why.contains("not a database"), "{why}");

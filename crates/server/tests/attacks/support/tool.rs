@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Folder, Server};
+use super::{Folder, Server};
 
 /// What a command said.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ impl Said {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.err.contains(words), "{self:?}");
         self
+    }
+
+    /// The same, and it must have printed nothing else.
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32, words: &str) -> Self {
+        assert_eq!(self.out, "", "{self:?}");
+        self.failed(code, words)
     }
 
     /// What it printed for scripts.
@@ -67,13 +74,24 @@ pub(crate) fn relatch_with(command: &mut Command, input: &str) -> Said {
 }
 
 impl Folder {
-    /// A command on this folder's database, under its configuration.
+    /// A command in this folder, on its database, under the configuration of the last start if there was one.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Said {
         let (config, data) = (self.config(), self.data());
-        let place = ["--config", config.to_str().unwrap(), "--data"];
-        let place = place.into_iter().chain([data.to_str().unwrap()]);
-        let arguments: Vec<_> = arguments.iter().copied().chain(place).collect();
-        relatch(&arguments, input)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+        command.args(arguments).arg("--data").arg(&data);
+        if config.is_file() {
+            command.arg("--config").arg(&config);
+        }
+        let place = data.parent().unwrap();
+        relatch_with(command.current_dir(place).env_clear(), input)
+    }
+
+    /// What a command prints for scripts, which must succeed; it may say more to people.
+    #[track_caller]
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat(), "");
+        assert_eq!(said.code, 0, "{said:?}");
+        said.json()
     }
 }
 
