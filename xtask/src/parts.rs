@@ -3,7 +3,7 @@
 use crate::deny;
 use crate::failure::Failure;
 use crate::shell::{cargo, run};
-use crate::suites::{self, ATTACKS, MODEL, README};
+use crate::suites::{self, ATTACKS, GUIDES, MODEL, README};
 use crate::{reference, tools};
 
 /// A part of the tests that can be run alone.
@@ -54,6 +54,11 @@ pub(crate) const ALL: &[Part] = &[
         run: attacks,
     },
     Part {
+        name: "guides",
+        checks: "every command in the README and docs/, typed",
+        run: guides,
+    },
+    Part {
         name: "deny",
         checks: "licences, sources, banned crates, advisories",
         run: deny::run,
@@ -65,7 +70,7 @@ pub(crate) const ALL: &[Part] = &[
     },
     Part {
         name: "readme",
-        checks: "what the README tells a reader to type, on a release build",
+        checks: "the README's first command, on a release build",
         run: readme,
     },
 ];
@@ -140,6 +145,12 @@ fn model() -> Result<Outcome, Failure> {
 fn attacks() -> Result<Outcome, Failure> {
     tools::nextest()?;
     ATTACKS.run(&[])?;
+    Ok(Outcome::Passed)
+}
+
+fn guides() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    GUIDES.run(&[])?;
     Ok(Outcome::Passed)
 }
 

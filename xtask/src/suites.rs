@@ -19,12 +19,16 @@ pub(crate) const ATTACKS: Suite = Suite {
     name: "attacks",
     package: "crates/server",
 };
+pub(crate) const GUIDES: Suite = Suite {
+    name: "guides",
+    package: "crates/server",
+};
 pub(crate) const README: Suite = Suite {
     name: "readme",
     package: "crates/server",
 };
 
-const ALL: [&Suite; 3] = [&MODEL, &ATTACKS, &README];
+const ALL: [&Suite; 4] = [&MODEL, &ATTACKS, &GUIDES, &README];
 
 impl Suite {
     /// Runs this one; a suite in which no test ran has failed.

@@ -139,8 +139,8 @@ impl Relatch {
             master: ArcSwap::from_pointee(master),
             reloaded: tokio::sync::Mutex::default(),
         });
-        jobs::keys::start(&app);
-        jobs::roles::start(&app);
+        jobs::start(&app, jobs::keys::Keys::default());
+        jobs::start(&app, jobs::roles::Roles);
         jobs::sweep::start(&app);
         Ok(Self { app, store })
     }
@@ -181,7 +181,7 @@ impl App {
         self.take_keys(&table, now)
     }
 
-    /// Works with these keys from now on.
+    /// Works with these keys from now on, unless it has newer ones: of two who read, the slower may come last.
     pub(crate) fn take_keys(&self, table: &KeyTable, now: Timestamp) -> Result<(), StoreError> {
         let opened = match Keyring::open(table, &self.master.load(), now) {
             Err(KeyringError::WrongMasterKey { .. }) => self.open_rewrapped(table, now),
@@ -191,14 +191,21 @@ impl App {
             tracing::error!(%error, "the keys in the database cannot be opened; the ones from before stay");
             StoreError::Unavailable
         })?;
-        self.domain.keys.store(Arc::new(keys));
+        let found = Arc::new(keys);
+        self.domain.keys.rcu(|held| {
+            let newest = if held.version > found.version {
+                held
+            } else {
+                &found
+            };
+            Arc::clone(newest)
+        });
         Ok(())
     }
 
     /// The keys were sealed anew: their master key is in the file by now.
     fn open_rewrapped(&self, table: &KeyTable, now: Timestamp) -> Result<Keyring, KeysError> {
-        let path = keyring::master_path(&self.config);
-        let (keys, master) = keyring::open_only(table, &path, now)?;
+        let (keys, master) = keyring::open_only(table, &self.config, now)?;
         self.master.store(Arc::new(master));
         Ok(keys)
     }
@@ -248,4 +255,29 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .map_or(Ok(()), |parent| std::fs::File::open(parent)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keys_that_were_read_before_newer_ones_do_not_take_their_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = Config::default();
+        folder.path().clone_into(&mut config.server.data_dir);
+        let relatch = Relatch::open(config).await.expect("opens");
+        let app = &relatch.app;
+        let read = app.domain.store.load_keys().await.expect("reads");
+        let version = read.version;
+        let changed = app.domain.store.save_keys(version, read.records.clone());
+        assert!(changed.await.expect("saves"));
+        let newer = app.domain.store.load_keys().await.expect("reads");
+        let now = app.clock.now();
+        for table in [&newer, &read] {
+            app.take_keys(table, now).expect("opens");
+            assert_eq!(app.domain.keys.load().version, version + 1);
+        }
+        relatch.close();
+    }
 }

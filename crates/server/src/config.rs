@@ -9,7 +9,7 @@ mod value;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use relatch_core::{
-    key::Algorithm,
+    key::{Algorithm, MasterKeys},
     password::hash::Cost,
     permission::RoleName,
     session::{Lifetimes, Policy, ReuseScope},
@@ -87,6 +87,10 @@ pub struct KeysConfig {
     pub announce: Duration,
     /// How long others may keep the JWKS.
     pub jwks_max_age: Duration,
+    /// The master key itself, out of the environment.
+    pub master_key: Option<MasterKeys>,
+    /// The file of a master key that is kept elsewhere.
+    pub master_key_file: Option<PathBuf>,
 }
 
 /// How passwords are hashed.
@@ -169,6 +173,8 @@ impl Default for Config {
                 token_lifetime: Duration::ZERO,
                 announce: Duration::ZERO,
                 jwks_max_age: Duration::ZERO,
+                master_key: None,
+                master_key_file: None,
             },
             password: PasswordConfig {
                 cost: Cost {

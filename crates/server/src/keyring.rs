@@ -1,23 +1,20 @@
-//! The master key's file, the first keys, and reading keys anew.
+//! The keys of a running server: the first ones, the rules by which they turn, and opening them.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod master;
+
+use std::{path::PathBuf, time::Duration};
 
 use relatch_core::{
-    Entropy, Store, StoreError, Timestamp, chance,
+    Entropy, Store, StoreError, Timestamp,
     key::{
-        KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKey, MasterKeys,
-        Moment, Purpose, seal::Unsealable, to_hex, turn,
+        Algorithm, KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKeys,
+        Moment, Purpose, seal::Unsealable, turn,
     },
 };
-use zeroize::Zeroizing;
 
 use crate::Config;
+
+pub use master::{MasterSource, lock_masters, old_master_path, replace_masters, with_new_master};
 
 /// Why there are no keys to serve with.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +24,11 @@ pub enum KeysError {
         "the database has keys, but the master key that opens them is missing: {0} is not there. Put it back from where you keep it; a new one cannot open them"
     )]
     MasterKeyMissing(PathBuf),
+    /// The file that the configuration names is not there.
+    #[error(
+        "the master key {0} is not there, which keys.master_key_file names. A file that is named is never made by itself: `openssl rand -hex 32` makes a key for a new database"
+    )]
+    MasterKeyAbsent(PathBuf),
     /// The file cannot be read or written.
     #[error("the master key {path} cannot be used")]
     MasterKeyFile {
@@ -76,12 +78,7 @@ pub fn policy(config: &Config) -> KeyPolicy {
     }
 }
 
-/// The file of the master keys.
-pub fn master_path(config: &Config) -> PathBuf {
-    config.server.data_dir.join("master.key")
-}
-
-/// Opens the keys of a store; makes master key and first keys where there are none at all.
+/// Opens the keys of a store; makes first keys, and the server's own master key, where there are none at all.
 ///
 /// # Errors
 /// [`KeysError`].
@@ -91,25 +88,41 @@ pub async fn open(
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> Result<(Keyring, MasterKeys), KeysError> {
-    let path = master_path(config);
-    let mut table = store.load_keys().await?;
-    let master = match (read_masters(&path)?, table.records.is_empty()) {
-        (Some(master), _) => master,
-        (None, true) => write_master(&path, entropy)?,
-        (None, false) => return Err(KeysError::MasterKeyMissing(path)),
-    };
+    let source = MasterSource::of(config);
+    let table = store.load_keys().await?;
     if table.records.is_empty() {
+        let master = source.read_or_make(entropy)?;
         let moment = Moment {
             now,
             served: Duration::ZERO,
         };
         let turned = turn::turn(&table.records, &policy(config), moment);
-        let records = supplied(turned, config, (&master, entropy), now)?;
+        let records = supplied(turned, config.keys.algorithm, (&master, entropy), now)?;
         // If another process was faster, its keys are there now.
         store.save_keys(table.version, records).await?;
-        table = store.load_keys().await?;
     }
-    Ok((Keyring::open(&table, &master, now)?, master))
+    settle(|| store.load_keys(), || source.read(), now).await
+}
+
+/// How often keys are opened that a rewrap changes meanwhile.
+const TRIES: usize = 3;
+
+/// Opens keys that may be on their way from one master key to another: what was read of both may be of two moments.
+async fn settle<F: Future<Output = Result<KeyTable, StoreError>>>(
+    load: impl Fn() -> F,
+    read: impl Fn() -> Result<MasterKeys, KeysError>,
+    now: Timestamp,
+) -> Result<(Keyring, MasterKeys), KeysError> {
+    let mut tries = 1;
+    loop {
+        let table = load().await?;
+        let master = read()?;
+        match Keyring::open(&table, &master, now) {
+            Ok(keys) => return Ok((keys, master)),
+            Err(KeyringError::WrongMasterKey { .. }) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// What [`turn::turn`] found, with the keys that are lacking. Takes a while where those are RSA keys.
@@ -118,14 +131,14 @@ pub async fn open(
 /// [`Unsealable`] if a key cannot be made.
 pub fn supplied(
     (records, lacking): (Vec<KeyRecord>, Vec<Purpose>),
-    config: &Config,
+    algorithm: Algorithm,
     (master, entropy): (&MasterKeys, &dyn Entropy),
     now: Timestamp,
 ) -> Result<Vec<KeyRecord>, Unsealable> {
     let maker = Maker {
         entropy,
         master,
-        algorithm: config.keys.algorithm,
+        algorithm,
     };
     turn::supply(records, &lacking, &maker, now)
 }
@@ -136,183 +149,66 @@ pub fn supplied(
 /// [`KeysError`].
 pub fn open_only(
     table: &KeyTable,
-    path: &Path,
+    config: &Config,
     now: Timestamp,
 ) -> Result<(Keyring, MasterKeys), KeysError> {
-    let master = masters(path)?;
+    let master = MasterSource::of(config).read()?;
     Ok((Keyring::open(table, &master, now)?, master))
-}
-
-/// The master keys of the file, which must be there.
-///
-/// # Errors
-/// As [`read_masters`], and [`KeysError::MasterKeyMissing`].
-pub fn masters(path: &Path) -> Result<MasterKeys, KeysError> {
-    read_masters(path)?.ok_or_else(|| KeysError::MasterKeyMissing(path.to_owned()))
-}
-
-/// The master keys of the file, one a line, the newest first; none if there is no file.
-///
-/// # Errors
-/// [`KeysError`] if it cannot be read, is open to others, or holds anything else.
-pub fn read_masters(path: &Path) -> Result<Option<MasterKeys>, KeysError> {
-    let fault = |source| KeysError::MasterKeyFile {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fault(error)),
-    };
-    let mode = file.metadata().map_err(fault)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeysError::MasterKeyReadable {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(fault)?;
-    let keys: Option<Vec<_>> = text.lines().map(from_hex).collect();
-    let mut keys = keys.into_iter().flatten().map(MasterKey::from_bytes);
-    let newest = keys
-        .next()
-        .ok_or_else(|| KeysError::MasterKeyMalformed(path.to_owned()))?;
-    Ok(Some(MasterKeys::new(newest, keys.collect())))
-}
-
-/// A first master key. It does not take the place of one that another process has just made.
-fn write_master(path: &Path, entropy: &dyn Entropy) -> Result<MasterKeys, KeysError> {
-    let master = MasterKeys::new(MasterKey::from_bytes(chance::draw(entropy)), Vec::new());
-    match place(path, &master, entropy, |from, to| {
-        std::fs::hard_link(from, to)?;
-        std::fs::remove_file(from)
-    }) {
-        Ok(()) => Ok(master),
-        Err(source) => match read_masters(path)? {
-            Some(theirs) if source.kind() == std::io::ErrorKind::AlreadyExists => Ok(theirs),
-            _ => Err(KeysError::MasterKeyFile {
-                path: path.to_owned(),
-                source,
-            }),
-        },
-    }
-}
-
-/// Puts `master` in the place of what the file holds.
-///
-/// # Errors
-/// [`KeysError::MasterKeyFile`].
-pub fn replace_masters(
-    path: &Path,
-    master: &MasterKeys,
-    entropy: &dyn Entropy,
-) -> Result<(), KeysError> {
-    place(path, master, entropy, |from, to| std::fs::rename(from, to)).map_err(|source| {
-        KeysError::MasterKeyFile {
-            path: path.to_owned(),
-            source,
-        }
-    })
-}
-
-/// A new master key before those that are there.
-pub fn with_new_master(old: &MasterKeys, entropy: &dyn Entropy) -> MasterKeys {
-    let new = MasterKey::from_bytes(chance::draw(entropy));
-    MasterKeys::new(new, old.iter().cloned().collect())
-}
-
-/// Where a master key is kept that nothing here needs any more.
-pub fn old_master_path(path: &Path, master: &MasterKey) -> PathBuf {
-    path.with_extension(format!("key.old-{}", to_hex(&master.id())))
-}
-
-/// Keeps other commands from changing the master keys as long as it is held.
-///
-/// # Errors
-/// [`KeysError::MasterKeyFile`], also if another command holds it.
-pub fn lock_masters(path: &Path) -> Result<File, KeysError> {
-    let lock = || {
-        // A file of its own, for that of the keys is replaced.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path.with_extension("key.lock"))?;
-        file.try_lock()?;
-        Ok(file)
-    };
-    lock().map_err(|source: std::io::Error| KeysError::MasterKeyFile {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The file is whole and on disk before its name is, and nothing that is sealed with it is written before.
-fn place(
-    path: &Path,
-    master: &MasterKeys,
-    entropy: &dyn Entropy,
-    name: impl Fn(&Path, &Path) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let mut text = Zeroizing::new(String::new());
-    for key in master.iter() {
-        text.push_str(&Zeroizing::new(to_hex(key.expose())));
-        text.push('\n');
-    }
-    let number = u64::from_be_bytes(chance::draw(entropy));
-    let unfinished = path.with_extension(format!("{number:016x}.new"));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let named = name(&unfinished, path);
-    if named.is_err() {
-        // What went wrong with the name is what counts.
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
-    named
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (to, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *to = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use relatch_core::key::MasterKey;
+
     use super::*;
     use crate::entropy::SystemEntropy;
 
-    #[test]
-    fn of_two_first_starts_at_once_both_have_the_key_that_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("master.key");
-        let make = || write_master(&path, &SystemEntropy).expect("a key");
-        let made = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
-            let made = threads
-                .into_iter()
-                .map(|thread| thread.join().expect("ends"));
-            made.collect::<Vec<_>>()
-        });
-        let kept = read_masters(&path).expect("reads").expect("is there");
-        let kept = kept.newest().expose();
-        assert!(made.iter().all(|master| master.newest().expose() == kept));
-        let names = std::fs::read_dir(folder.path()).expect("lists").count();
-        assert_eq!(names, 1, "nothing unfinished is left");
+    fn masters(byte: u8) -> MasterKeys {
+        MasterKeys::new(MasterKey::from_bytes([byte; 32]), Vec::new())
+    }
+
+    fn table(master: &MasterKeys) -> KeyTable {
+        let config = Config::default();
+        let now = Timestamp::default();
+        let moment = Moment {
+            now,
+            served: Duration::ZERO,
+        };
+        let turned = turn::turn(&[], &policy(&config), moment);
+        let records = supplied(turned, config.keys.algorithm, (master, &SystemEntropy), now);
+        KeyTable {
+            version: 1,
+            records: records.expect("makes keys"),
+        }
+    }
+
+    /// The table is of before a rewrap and the file of after it; the next look finds both of after it.
+    #[tokio::test]
+    async fn a_rewrap_between_two_looks_is_no_reason_not_to_start() {
+        let [before, after] = [1, 2].map(|byte| table(&masters(byte)));
+        let looks = Cell::new(0);
+        let load = || {
+            looks.set(looks.get() + 1);
+            std::future::ready(Ok(if looks.get() == 1 {
+                before.clone()
+            } else {
+                after.clone()
+            }))
+        };
+        let now = Timestamp::default();
+        settle(load, || Ok(masters(2)), now).await.expect("opens");
+        assert_eq!(looks.get(), 2);
+        let wrong = settle(
+            || std::future::ready(Ok(before.clone())),
+            || Ok(masters(2)),
+            now,
+        )
+        .await;
+        assert!(matches!(
+            wrong.err(),
+            Some(KeysError::Keyring(KeyringError::WrongMasterKey { .. }))
+        ));
     }
 }

@@ -14,6 +14,7 @@ pub mod http;
 mod jobs;
 pub mod keyring;
 pub mod logging;
+mod open_files;
 pub mod serve;
 
 pub use app::{Relatch, StartError};

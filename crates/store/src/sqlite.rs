@@ -19,6 +19,7 @@ mod role;
 mod row;
 mod savepoint;
 mod session;
+mod since;
 mod stats;
 mod user;
 mod writer;
@@ -31,10 +32,12 @@ use rusqlite::Connection;
 pub use backup::{BackupError, Taken, backup};
 pub use check::{Checked, check};
 pub use connection::Synchronous;
-pub use migrate::OpenError;
-pub use restore::{Restoration, RestoreError, Restored, Sessions};
+pub use migrate::{Migrated, OpenError, update};
+pub use restore::{Restoration, RestoreError, Restored, Sessions, Settling};
+pub use since::{Named, Replaced, Since};
 pub use stats::{AGES, Stats, stats};
 
+use connection::Connector;
 use folder::Presence;
 use readers::Readers;
 use writer::Writer;
@@ -61,17 +64,39 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, migrates it and starts the threads.
+    /// Opens the file, which is made if it is not there, migrates it and starts the threads.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
         let presence = Presence::among_others(&options.path)?;
-        let connector = connection::Connector::new(&options.path, options.synchronous);
+        let connector = Connector::new(&options.path, options.synchronous);
         connector.create()?;
         migrate::recognise(&connector.connect()?)?;
         let mut first = connector.open()?;
         migrate::migrate(&mut first)?;
+        Self::start((connector, first), options, policy, presence)
+    }
+
+    /// Opens the file as it is, beside a server that may be older than this binary: what that works with is not changed
+    /// under it.
+    ///
+    /// # Errors
+    /// [`OpenError`], for instance if the file is of another schema.
+    pub fn open_beside(options: &Options, policy: Arc<Policy>) -> Result<Self, OpenError> {
+        let presence = Presence::among_others(&options.path)?;
+        let connector = Connector::new(&options.path, options.synchronous);
+        migrate::is_current(&connector.connect_to_ours()?, "main")?;
+        let first = connector.open()?;
+        Self::start((connector, first), options, policy, presence)
+    }
+
+    fn start(
+        (connector, first): (Connector, Connection),
+        options: &Options,
+        policy: Arc<Policy>,
+        presence: Presence,
+    ) -> Result<Self, OpenError> {
         let readers = (0..options.readers.max(1))
             .map(|_| connector.open_reader())
             .collect::<Result<Vec<_>, _>>()?;

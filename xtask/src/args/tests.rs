@@ -116,7 +116,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "test units",
-            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, deny, docs, readme, quick",
+            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, deny, docs, readme, quick",
         ),
     ];
     for (line, answer) in answers {

@@ -122,6 +122,14 @@ impl MasterKeys {
         Self { newest, older }
     }
 
+    /// As they are written down: 64 hexadecimal digits a line, the newest first. Nothing if it is anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let keys: Option<Vec<_>> = text.split_ascii_whitespace().map(from_hex).collect();
+        let mut keys = keys?.into_iter();
+        let newest = keys.next()?;
+        Some(Self::new(newest, keys.collect()))
+    }
+
     /// The one that seals.
     pub fn newest(&self) -> &MasterKey {
         &self.newest
@@ -136,6 +144,17 @@ impl MasterKeys {
     pub fn find(&self, id: MasterKeyId) -> Option<&MasterKey> {
         self.iter().find(|master| master.id() == id)
     }
+}
+
+fn from_hex(text: &str) -> Option<MasterKey> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0; 32]);
+    for (to, place) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *to = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
+    }
+    Some(MasterKey::from_bytes(*bytes))
 }
 
 struct Length(usize);
@@ -189,6 +208,27 @@ mod tests {
             [(); 2].map(|()| master(1).seal("signing/a", &[7; 32]).expect("seals").bytes);
         assert_ne!(one[..12], two[..12]);
         assert_ne!(one[12..], two[12..]);
+    }
+
+    #[test]
+    fn keys_are_written_one_a_line_and_nothing_else_is_a_key() {
+        let (one, two) = ("01".repeat(32), "02".repeat(32));
+        let keys = MasterKeys::parse(&format!("{two}\r\n{one}\n")).expect("two keys");
+        assert!(
+            keys.iter()
+                .map(MasterKey::id)
+                .eq([2, 1].map(|byte| master(byte).id()))
+        );
+        for wrong in [
+            "",
+            "\n",
+            &one[1..],
+            &format!("{one}0"),
+            &format!("{one}\nx"),
+            &"+1".repeat(32),
+        ] {
+            assert!(MasterKeys::parse(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::{Entropy, Timestamp};
 /// Nodes that lag, and clocks that differ: for so long a token may still be made with a key after it was retired.
 const LAG: Duration = Duration::from_mins(2);
 
+const PURPOSES: [Purpose; 2] = [Purpose::Signing, Purpose::RefreshTag];
+
 /// The numbers that rule keys, from the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyPolicy {
@@ -58,15 +60,27 @@ pub fn turn(
         .filter(|record| !is_misfit(record, policy))
         .cloned()
         .collect();
-    let purposes = [Purpose::Signing, Purpose::RefreshTag];
-    for purpose in purposes {
+    for purpose in PURPOSES {
         if wants_replacing(&records, purpose, policy, moment.now) {
             replace(&mut records, purpose, policy, moment);
         }
     }
-    let lacks = |purpose: &Purpose| find(&records, *purpose, is_announced).is_none();
-    let lacking = purposes.into_iter().filter(lacks).collect();
+    let lacking = lacking(&records);
     (records, lacking)
+}
+
+/// The purposes that lack a standby.
+pub fn lacking(records: &[KeyRecord]) -> Lacking {
+    let lacks = |purpose: &Purpose| find(records, *purpose, is_announced).is_none();
+    PURPOSES.into_iter().filter(lacks).collect()
+}
+
+/// What access tokens are to be signed with, as far as the keys tell: whoever turned them last made the standby by it.
+pub fn algorithm(records: &[KeyRecord]) -> Option<Algorithm> {
+    let standby = find(records, Purpose::Signing, is_announced);
+    standby
+        .or_else(|| find(records, Purpose::Signing, KeyState::makes))
+        .and_then(|key| key.algorithm)
 }
 
 /// Adds the standbys that are lacking; a purpose without any key in use gets one that is active at once.
@@ -108,6 +122,26 @@ pub fn compromise(records: &mut [KeyRecord], purpose: Purpose, id: &str, now: Ti
         activate(records, purpose, now);
     }
     was != is
+}
+
+/// Withdraws what another state of the same keys calls withdrawn; the ids of those that were not. Names of keys that are
+/// not known here are kept, so as not to be used again.
+pub fn compromise_as(
+    records: &mut Vec<KeyRecord>,
+    others: &[KeyRecord],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut withdrawn = Vec::new();
+    let gone = |key: &&KeyRecord| matches!(key.state, KeyState::Compromised { .. });
+    for other in others.iter().filter(gone) {
+        let same = |key: &KeyRecord| key.purpose == other.purpose && key.id == other.id;
+        if !records.iter().any(same) {
+            records.push(other.clone());
+        } else if compromise(records, other.purpose, &other.id, now) {
+            withdrawn.push(other.id.clone());
+        }
+    }
+    withdrawn
 }
 
 /// When the standby may take over: it has been announced for long enough then.

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use relatch_core::{Timestamp, key::KeyTable};
-use relatch_store::{BackupError, OpenError, sqlite};
+use relatch_store::{
+    BackupError, OpenError,
+    sqlite::{self, Migrated},
+};
 use serde_json::json;
 
 use super::{
@@ -19,7 +22,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock},
     http::time,
-    keyring,
+    keyring::{self, MasterSource},
 };
 
 /// What can be done with the database.
@@ -38,6 +41,16 @@ pub(super) enum Db {
     Restore(restore::Restore),
     /// Look whether the database is whole and its keys open: exit code 4 if not.
     Check {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Bring the database of an older Relatch to the schema of this one, while no server runs.
+    ///
+    /// A start of `relatch serve` does it, too. Other commands change no schema: an older server may be at work. Back the
+    /// database up before: an older Relatch does not know the new schema.
+    Migrate {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
@@ -62,6 +75,7 @@ pub(super) fn run(command: &Db) -> Result<(), Failure> {
         } => backup(file, place, *output),
         Db::Restore(restore) => restore.run(),
         Db::Check { place, output } => check::run(place, *output),
+        Db::Migrate { place, output } => migrate(place, *output),
         Db::Stats { place, output } => stats::run(place, *output),
     }
 }
@@ -87,8 +101,27 @@ fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
             file.display(),
             time(now),
             taken.bytes,
-            keyring::master_path(&located.config).display()
+            MasterSource::of(&located.config)
         )
+    });
+    Ok(())
+}
+
+fn migrate(place: &Place, output: Output) -> Result<(), Failure> {
+    let located = place.locate()?.must_exist()?;
+    let path = &located.options.path;
+    let Migrated { from, to } =
+        sqlite::update(&located.options).map_err(|error| unusable(path, error))?;
+    let value = json!({ "database": path, "from": from, "to": to });
+    output.print(&value, || {
+        if from == to {
+            format!(
+                "{} has schema {to}: there was nothing to do.",
+                path.display()
+            )
+        } else {
+            format!("{} has schema {to} now; it had {from}.", path.display())
+        }
     });
     Ok(())
 }
@@ -103,6 +136,6 @@ fn unusable(path: &Path, error: OpenError) -> String {
 
 /// Why the keys do not open under the master key beside the database, if they do not.
 fn locked(located: &Located, keys: &KeyTable, now: Timestamp) -> Option<String> {
-    let opened = keyring::open_only(keys, &keyring::master_path(&located.config), now);
+    let opened = keyring::open_only(keys, &located.config, now);
     opened.err().map(chain)
 }

@@ -1,9 +1,11 @@
 //! `relatch key`.
 
+mod rewrap;
+
 use clap::{Subcommand, ValueEnum};
-use relatch_core::key::{
-    Algorithm, KeyRecord, KeyState, KeyTable, Keyring, MasterKeys, Moment, Purpose,
-    store::KeyStore as _, turn,
+use relatch_core::{
+    Entropy,
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, store::KeyStore as _, turn},
 };
 use serde_json::{Value, json};
 
@@ -12,7 +14,11 @@ use super::{
     output::{Output, table},
     place::{Opened, Place},
 };
-use crate::{entropy::SystemEntropy, http::time, keyring};
+use crate::{
+    entropy::SystemEntropy,
+    http::time,
+    keyring::{self, MasterSource},
+};
 
 /// How often a change is tried anew because a server has just changed the keys too.
 const TRIES: usize = 5;
@@ -62,6 +68,8 @@ pub(super) enum Key {
     /// Make a new master key and seal everything anew with it. Running servers on this folder go on.
     ///
     /// The old one is kept beside it, in `master.key.old-ID`, for the backups that need it: move it to where they are.
+    /// A master key that comes from elsewhere (`keys.master_key_file`, RELATCH_KEYS_MASTER_KEY) is not made here: write a
+    /// new one before the old one, and this seals everything anew with the first.
     Rewrap {
         #[command(flatten)]
         place: Place,
@@ -99,7 +107,7 @@ pub(super) fn run(command: &Key) -> Result<(), Failure> {
             place,
             output,
         } => compromise(id, *yes, &place.open()?, *output),
-        Key::Rewrap { place, output } => rewrap(&place.open()?, *output),
+        Key::Rewrap { place, output } => rewrap::run(&place.open()?, *output),
     }
 }
 
@@ -154,60 +162,21 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
         ));
     }
     // A rewrap beside this would drop the master key that the new standby is sealed with.
-    let path = keyring::master_path(&opened.config);
-    let _alone = keyring::lock_masters(&path).map_err(chain)?;
-    let masters = keyring::masters(&path).map_err(chain)?;
-    let policy = keyring::policy(&opened.config);
+    let _alone = keyring::lock_masters(&opened.config).map_err(chain)?;
+    let masters = MasterSource::of(&opened.config).read().map_err(chain)?;
     let table = change(opened, |records| {
         let now = opened.now();
+        // As the server made the others: this command may have been given another configuration, or none.
+        let algorithm = turn::algorithm(records).unwrap_or(opened.config.keys.algorithm);
         turn::compromise(records, purpose, id, now);
-        let moment = Moment {
-            now,
-            served: std::time::Duration::ZERO,
-        };
-        let turned = turn::turn(records, &policy, moment);
-        let made = keyring::supplied(turned, &opened.config, (&masters, &SystemEntropy), now);
+        let lacking = turn::lacking(records);
+        let records_and_lacking = (std::mem::take(records), lacking);
+        let seal = (&masters, &SystemEntropy as &dyn Entropy);
+        let made = keyring::supplied(records_and_lacking, algorithm, seal, now);
         *records = made.map_err(chain)?;
         Ok(())
     })?;
     show(&table, output);
-    Ok(())
-}
-
-fn rewrap(opened: &Opened, output: Output) -> Result<(), Failure> {
-    let path = keyring::master_path(&opened.config);
-    let _alone = keyring::lock_masters(&path).map_err(chain)?;
-    let old = keyring::masters(&path).map_err(chain)?;
-    // Before anything is sealed with the new one, the file has both: whatever happens then, everything opens.
-    let both = keyring::with_new_master(&old, &SystemEntropy);
-    keyring::replace_masters(&path, &both, &SystemEntropy).map_err(chain)?;
-    let table = change(opened, |records| {
-        for record in records.iter_mut() {
-            record.rewrap(&both).map_err(chain)?;
-        }
-        Ok(())
-    })?;
-    Keyring::open(&table, &both, opened.now()).map_err(chain)?;
-    let mut kept = Vec::new();
-    for master in old.iter() {
-        let place = keyring::old_master_path(&path, master);
-        let alone = MasterKeys::new(master.clone(), Vec::new());
-        keyring::replace_masters(&place, &alone, &SystemEntropy).map_err(chain)?;
-        kept.push(place.display().to_string());
-    }
-    let new = MasterKeys::new(both.newest().clone(), Vec::new());
-    keyring::replace_masters(&path, &new, &SystemEntropy).map_err(chain)?;
-    output.print(
-        &json!({ "master_key": path.display().to_string(), "old": kept, "keys": table.records.len() }),
-        || {
-            format!(
-                "{} keys are sealed with the new master key in {}.\nThe old one is in {}: backups made before now need it. Move it to where they are, or delete it.",
-                table.records.len(),
-                path.display(),
-                kept.join(", ")
-            )
-        },
-    );
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::{Failure, chain, place::Place};
 use crate::{
     Relatch,
     config::{Config, Overrides},
-    serve,
+    open_files, serve,
 };
 
 /// What `serve` takes.
@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         listen: arguments.listen,
         ..Overrides::default()
     })?;
+    open_files::raise(config.server.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -93,8 +93,7 @@ impl Bench {
     fn set(opened: Opened) -> Result<Self, Failure> {
         let now = opened.now();
         let table = opened.wait(opened.store.load_keys())?;
-        let path = keyring::master_path(&opened.config);
-        let keys = keyring::open_only(&table, &path, now)
+        let keys = keyring::open_only(&table, &opened.config, now)
             .map(|opened| opened.0)
             .map_err(chain);
         Ok(Self {

@@ -211,10 +211,21 @@ impl Reading {
 
     fn take(&mut self, key: &str, value: Option<String>, source: Source) -> Result<(), String> {
         let setting = find(key).ok_or_else(|| unknown(key))?;
+        if setting.is_secret() && matches!(source, Source::File(..)) {
+            let variable = key.to_ascii_uppercase().replace('.', "_");
+            return Err(format!(
+                "{key}: a secret does not belong in this file: name its own with {key}_file, or set RELATCH_{variable}"
+            ));
+        }
         let value =
             value.ok_or_else(|| format!("{key}: must be a text, a number or true/false"))?;
         (setting.set)(&mut self.config, &value).map_err(|fault| format!("{key}: {fault}"))?;
-        self.set.insert(setting.key, (value, source));
+        let shown = if setting.is_secret() {
+            "(secret)".to_owned()
+        } else {
+            value
+        };
+        self.set.insert(setting.key, (shown, source));
         Ok(())
     }
 }
@@ -375,6 +386,43 @@ mod tests {
         let mut expected = expected.map(str::to_owned).to_vec();
         expected.sort();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_secret_is_never_shown_and_never_in_the_file() {
+        let key = "ab".repeat(32);
+        let error = file(&format!("keys.master_key = {key:?}\n")).unwrap_err();
+        assert_eq!(
+            error.faults(),
+            [
+                "FILE:1: keys.master_key: a secret does not belong in this file: name its own with keys.master_key_file, or set RELATCH_KEYS_MASTER_KEY"
+            ]
+        );
+        let environment = |value: &str| {
+            let variable = ("RELATCH_KEYS_MASTER_KEY".to_owned(), value.to_owned());
+            std::iter::once(variable)
+        };
+        let none = Overrides::default;
+        let shown = show(None, environment(&key), none()).expect("loads");
+        let shown = shown.iter().find(|shown| shown.key == "keys.master_key");
+        let value = shown.and_then(|shown| shown.value.as_deref());
+        assert_eq!(value, Some("(secret)"));
+        let config = load(None, environment(&key), none()).expect("loads");
+        assert!(config.keys.master_key.is_some());
+        assert!(
+            !format!("{config:?}").contains("ab, ab") && !format!("{config:?}").contains("171")
+        );
+        let error = load(None, environment(&key[1..]), none()).unwrap_err();
+        assert!(!error.to_string().contains(&key[1..]), "{error}");
+        let both = environment(&key).chain(std::iter::once((
+            "RELATCH_KEYS_MASTER_KEY_FILE".to_owned(),
+            "key".to_owned(),
+        )));
+        let error = load(None, both, none()).unwrap_err();
+        assert_eq!(
+            error.faults(),
+            ["keys.master_key: set beside keys.master_key_file: unset one of them"]
+        );
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use relatch_core::{key::Algorithm, permission::RoleName, session::ReuseScope};
+use relatch_core::{
+    key::{Algorithm, MasterKeys},
+    permission::RoleName,
+    session::ReuseScope,
+};
 use relatch_store::Synchronous;
 
 use super::{
@@ -91,6 +95,10 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "How long a key is published before it is used, at least: longer than anybody keeps the JWKS, so that no verifier ever meets a key that it does not know. At least twice `jwks_max_age`.";
     "keys.jwks_max_age" = "5m", |c, t| c.keys.jwks_max_age = duration_within(t, "0s", "24h")?,
         "How long verifiers and caches may keep the JWKS (`Cache-Control: max-age`). Also about how long the key of a compromised server stays good with verifiers that do not follow revocations.";
+    "keys.master_key_file" = "", |c, t| c.keys.master_key_file = Some(text(t)?.into()),
+        "The file of the master key, where it is kept elsewhere: 64 hexadecimal digits (`openssl rand -hex 32`), as a secret of systemd, Docker or Kubernetes brings them. It is only read, and never made. Unset, it is `master.key` in the data folder, made at the first start with mode 0600.";
+    "keys.master_key" = "", |c, t| c.keys.master_key = Some(master_key(t)?),
+        "The master key itself, in place of a file: for the environment alone (`RELATCH_KEYS_MASTER_KEY`), and never shown. A file is better where there can be one, for the environment of a process is easily printed.";
     "password.memory" = "19MiB", |c, t| c.password.cost.memory = kib(size_within(t, "8KiB", "4GiB")?),
         "Argon2id's memory for one hash. 19 MiB with 2 passes is the least that OWASP recommends.";
     "password.passes" = "2", |c, t| c.password.cost.passes = u32::try_from(number(t, 1, 100)?).unwrap_or(1),
@@ -112,6 +120,17 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "store.synchronous" = "full", |c, t| c.store.synchronous = choice(t, &[("full", Synchronous::Full), ("off", Synchronous::Off)])?,
         "Whether commits reach the disk before they are answered. `off` loses data in a power cut. For tests.";
 ];
+
+/// Those whose value is never shown, and is refused in a file that others may read, copy and check in. Each has a twin with
+/// `_file` at its end.
+const SECRETS: [&str; 1] = ["keys.master_key"];
+
+impl Setting {
+    /// Whether its value is a secret.
+    pub(super) fn is_secret(&self) -> bool {
+        SECRETS.contains(&self.key)
+    }
+}
 
 /// Far longer than any disk or replica lags, and nothing beside an idle lifetime of days.
 const LONGEST_GRACE: Duration = Duration::from_hours(1);
@@ -144,6 +163,10 @@ pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
         faults.push(("password.memory", fault.to_owned()));
     }
     let keys = &config.keys;
+    if keys.master_key.is_some() && keys.master_key_file.is_some() {
+        let fault = "set beside keys.master_key_file: unset one of them";
+        faults.push(("keys.master_key", fault.to_owned()));
+    }
     if keys.announce < keys.jwks_max_age * 2 {
         let fault = "less than twice keys.jwks_max_age: verifiers could meet a key that they do not know yet";
         faults.push(("keys.announce", fault.to_owned()));
@@ -179,6 +202,13 @@ fn text(text: &str) -> Result<String, Fault> {
         return Err("must be a text without control characters, and not empty".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The fault must not tell what was there.
+fn master_key(text: &str) -> Result<MasterKeys, Fault> {
+    MasterKeys::parse(text).ok_or_else(|| {
+        "must be 64 hexadecimal digits, as `openssl rand -hex 32` makes them; several, the newest first, with spaces between them".to_owned()
+    })
 }
 
 fn role(text: &str) -> Result<RoleName, Fault> {

@@ -97,6 +97,20 @@ pub(super) struct Note {
 }
 
 impl Note {
+    /// That of a request about this session.
+    pub(super) fn of(session: SessionId) -> Self {
+        Self {
+            session: Some(session),
+            ..Self::default()
+        }
+    }
+
+    /// The answer with this note.
+    pub(super) fn on(self, mut answer: Response) -> Response {
+        answer.extensions_mut().insert(self);
+        answer
+    }
+
     /// That of a refresh that was let in.
     pub(super) fn turned(session: SessionId, turn: &Turn) -> Self {
         let (outcome, generation) = match turn {
@@ -108,9 +122,8 @@ impl Note {
         };
         Self {
             outcome: Some(outcome),
-            session: Some(session),
             generation,
-            ..Self::default()
+            ..Self::of(session)
         }
     }
 }

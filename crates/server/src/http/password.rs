@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{
     answer,
+    arrival::Note,
     authorization::caller_of,
     body::Input,
     problem::{Code, Problem},
@@ -36,7 +37,8 @@ pub(super) async fn change(
         return Err(input.fields.refused());
     };
     let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
-    Ok(answer::tokens(StatusCode::OK, &tokens, None, caller.now))
+    let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
+    Ok(Note::of(tokens.session).on(answer))
 }
 
 /// `POST /auth/reauthenticate`

@@ -69,7 +69,8 @@ pub(super) async fn login(
     // A name that nobody can have gets the same answer after the same work as one that nobody has.
     let username = Username::parse(&username).ok();
     let (user, tokens) = login::login(&app.domain, username, password, login).await?;
-    Ok(answer::tokens(StatusCode::OK, &tokens, Some(&user), now))
+    let answer = answer::tokens(StatusCode::OK, &tokens, Some(&user), now);
+    Ok(Note::of(tokens.session).on(answer))
 }
 
 /// Permissions with single spaces between them (RFC 6749 §3.3).
@@ -95,11 +96,8 @@ pub(super) async fn refresh(
     };
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
-            let mut response = answer::tokens(StatusCode::OK, &tokens, None, now);
-            response
-                .extensions_mut()
-                .insert(Note::turned(session, &turn));
-            Ok(response)
+            let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
+            Ok(Note::turned(session, &turn).on(answer))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
     }
@@ -112,10 +110,8 @@ pub(super) async fn logout(
 ) -> Result<Response, Problem> {
     let token = refresh_token(&mut input, &app).await?;
     let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
-    Ok(answer::json(
-        StatusCode::OK,
-        &json!({ "session_id": session.0, "ended": true }),
-    ))
+    let answer = json!({ "session_id": session.0, "ended": true });
+    Ok(Note::of(session).on(answer::json(StatusCode::OK, &answer)))
 }
 
 /// One entry of the list of devices.

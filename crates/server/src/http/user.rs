@@ -14,6 +14,7 @@ use relatch_core::{
 
 use super::{
     answer::{self, Person},
+    arrival::Note,
     authorization::Authorized,
     body::Input,
     device,
@@ -32,12 +33,8 @@ pub(super) async fn register(
     let registration = registration(&mut input)?;
     let now = input.arrival.now;
     let (user, tokens) = register::register(&app.domain, registration).await?;
-    Ok(answer::tokens(
-        StatusCode::CREATED,
-        &tokens,
-        Some(&user),
-        now,
-    ))
+    let answer = answer::tokens(StatusCode::CREATED, &tokens, Some(&user), now);
+    Ok(Note::of(tokens.session).on(answer))
 }
 
 fn registration(input: &mut Input) -> Result<Registration, Problem> {

@@ -1,7 +1,7 @@
 //! Keeps the keys as they should be: sees within a second what was changed elsewhere, and turns them when it is time.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,35 +10,16 @@ use relatch_core::{
     key::{KeyRecord, KeyState, Moment, Purpose, turn},
 };
 
+use super::Watch;
 use crate::{app::App, keyring};
 
-/// Between two looks at the table.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// Starts looking; it ends when the server is gone.
-pub(crate) fn start(app: &Arc<App>) {
-    tokio::spawn(run(Arc::downgrade(app)));
-}
-
-async fn run(app: Weak<App>) {
-    let mut watch = Watch::default();
-    let mut well = true;
-    while let Some(app) = app.upgrade() {
-        let looked = watch.look(&app).await;
-        if let (Err(error), true) = (&looked, well) {
-            tracing::warn!(%error, "the keys could not be looked at; trying on");
-        }
-        well = looked.is_ok();
-        drop(app);
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Which key is announced, and since when this node serves it.
+/// The keys of the store: which one is announced, and since when this node serves it.
 #[derive(Default)]
-struct Watch(Option<(String, Instant)>);
+pub(crate) struct Keys(Option<(String, Instant)>);
 
-impl Watch {
+impl Watch for Keys {
+    const WHAT: &'static str = "keys";
+
     async fn look(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
         let table = app.domain.store.load_keys().await?;
         let now = app.clock.now();
@@ -65,7 +46,9 @@ impl Watch {
         // Ours, or those of a node that was faster.
         app.take_keys(&app.domain.store.load_keys().await?, now)
     }
+}
 
+impl Keys {
     /// How long this node has served the announced signing key.
     fn served(&mut self, records: &[KeyRecord]) -> Duration {
         let announced = records.iter().find(|key| {
@@ -93,7 +76,7 @@ async fn supplied(
     let app = Arc::clone(app);
     let made = tokio::task::spawn_blocking(move || {
         let seal = (&**app.master.load(), app.domain.entropy.as_ref());
-        keyring::supplied(turned, &app.config, seal, now)
+        keyring::supplied(turned, app.config.keys.algorithm, seal, now)
     });
     match made.await {
         Ok(Ok(records)) => Ok(records),
@@ -148,7 +131,7 @@ mod tests {
                 bytes: Vec::new(),
             },
         };
-        let mut watch = Watch::default();
+        let mut watch = Keys::default();
         assert_eq!(watch.served(&[key("a")]), Duration::ZERO);
         std::thread::sleep(Duration::from_millis(2));
         assert!(watch.served(&[key("a")]) >= Duration::from_millis(2));

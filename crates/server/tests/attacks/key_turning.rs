@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Folder, Server, account::PASSWORD, eventually, get};
+use crate::support::{Folder, Server, account::PASSWORD, eventually, get, tool::relatch};
 
 /// Keys may turn at once: nobody keeps the JWKS.
 const AT_ONCE: [(&str, &str); 2] = [("keys.announce", "1s"), ("keys.jwks_max_age", "0s")];
@@ -111,9 +111,9 @@ fn a_compromised_signing_key_opens_nothing_and_logs_nobody_out() {
 fn a_compromised_token_key_opens_nothing_and_says_so() {
     let server = Server::start(&[]);
     let tokens = server.register("ada");
-    let refused = server.folder.command(&["key", "compromise", "1"]);
-    assert_eq!(refused.code, Some(1));
-    assert!(refused.said.contains("--yes"), "{}", refused.said);
+    server
+        .run(&["key", "compromise", "1"])
+        .refused(1, "say so with --yes");
     server.is_unharmed(&tokens);
     let tokens = server.turn(&tokens);
     server.folder.ask(&["key", "compromise", "1", "--yes"]);
@@ -166,11 +166,10 @@ fn a_key_is_not_withdrawn_while_everything_is_sealed_anew() {
     let busy = std::fs::File::create(lock).unwrap();
     busy.lock().unwrap();
     for arguments in [["key", "compromise", &bad].as_slice(), &["key", "rewrap"]] {
-        let refused = server.folder.command(arguments);
-        assert_eq!(refused.code, Some(1), "{}", refused.output);
+        server.run(arguments).refused(1, "cannot be used");
     }
     drop(busy);
-    server.folder.ask(&["key", "compromise", &bad]);
+    server.runs(&["key", "compromise", &bad]);
 }
 
 #[test]
@@ -198,13 +197,13 @@ fn another_algorithm_logs_nobody_out() {
 #[test]
 fn a_key_that_is_not_there_is_an_error_of_its_own() {
     let folder = Server::start(&[]).stop();
-    let done = folder.command(&["key", "compromise", "nothing"]);
-    assert_eq!(done.code, Some(3));
-    assert!(done.said.contains("relatch key list"), "{}", done.said);
+    folder
+        .run(&["key", "compromise", "nothing"], "")
+        .refused(3, "relatch key list");
     let elsewhere = Folder::new();
-    std::fs::write(elsewhere.config(), "").unwrap();
-    let done = elsewhere.command(&["key", "list"]);
-    assert_eq!(done.code, Some(3));
+    let data = elsewhere.data();
+    relatch(&["key", "list", "--data", data.to_str().unwrap()], "")
+        .refused(3, "there is no database");
     assert!(!elsewhere.database().exists(), "nothing is made");
 }
 
@@ -218,11 +217,11 @@ fn no_command_prints_a_key() {
         &["key", "compromise", "1", "--yes"],
         &["key", "rewrap"],
     ] {
-        let done = server.folder.command(arguments);
-        assert_eq!(done.code, Some(0), "{}", done.said);
+        let done = server.run(arguments);
+        assert_eq!(done.code, 0, "{}", done.err);
         let new = std::fs::read_to_string(server.folder.master_key()).unwrap();
         for secret in [secrets.trim(), new.trim()] {
-            assert!(!done.output.contains(secret) && !done.said.contains(secret));
+            assert!(!done.out.contains(secret) && !done.err.contains(secret));
         }
     }
 }

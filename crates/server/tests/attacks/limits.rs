@@ -1,9 +1,13 @@
 //! Floods and snails: whoever sends too much or too slowly is cut off, and nobody else waits for it.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use crate::support::{
-    Connection, Server, Tokens,
+    Connection, Folder, Server, Tokens,
     account::{PASSWORD, registration},
     at_once, eventually, get, pause, post,
     refresh_token::generation,
@@ -302,4 +306,31 @@ fn nobody_registers_where_registration_is_closed() {
         .body("text/plain", "x")
         .send(server.address);
     assert_eq!(server.folder.content(), before);
+}
+
+/// systemd gives a service 1,024 unless told otherwise, however many it might have.
+#[test]
+fn more_connections_come_in_than_the_soft_limit_on_open_files_would_let() {
+    let folder = Folder::new();
+    let script = "ulimit -Sn 40; exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"";
+    let mut child = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_relatch")])
+        .arg(folder.data())
+        .env("RELATCH_SERVER_HEADER_TIMEOUT", "5m")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = said.next().unwrap().unwrap();
+    let address = line.strip_prefix("listening on http://").unwrap();
+    let address = address.parse().unwrap();
+    let mut held: Vec<_> = (0..100).map(|_| Connection::open(address)).collect();
+    let refused = held.iter_mut().position(|connection| {
+        connection.send(&get("/health/live").bytes());
+        connection.read().is_none_or(|reply| reply.status != 200)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(refused, None);
 }

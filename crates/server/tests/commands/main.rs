@@ -6,11 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
-mod command;
 mod config;
 mod db;
 mod explain;
+mod key;
+mod master_key;
+mod migrate;
 mod page;
+mod restored;
 mod role;
 mod secrecy;
 mod session;
@@ -23,5 +26,6 @@ mod session;
 #[path = "../attacks/support/mod.rs"]
 mod support;
 mod token;
-mod tool;
 mod user;
+
+use support::tool;

@@ -112,3 +112,29 @@ fn what_is_not_there_says_where_to_look() {
         .run(&["session", "list", "--user", "nobody"])
         .failed(3, "there is no user nobody");
 }
+
+#[test]
+fn the_log_names_the_session_of_whoever_comes_and_goes() {
+    let server = Server::start(&[]);
+    let phone = server.register("ada");
+    let laptop = Tokens::of(&server.log_in("ada", PASSWORD));
+    server.log_out(&laptop.refresh);
+    let new = "another long enough password";
+    let fresh = Tokens::of(&server.change_password(&phone.access, PASSWORD, new));
+    let log = server.stop().logged();
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let named: Vec<_> = lines
+        .filter(|line| line["message"] == "request")
+        .map(|line| (line["path"].clone(), line["session"].clone()))
+        .collect();
+    let expected = [
+        ("/auth/register", &phone),
+        ("/auth/login", &laptop),
+        ("/auth/logout", &laptop),
+        ("/auth/password/change", &fresh),
+    ];
+    let expected = expected.map(|(path, tokens)| (path.into(), tokens.session.clone().into()));
+    assert_eq!(named, expected);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Server, Tokens, account::PASSWORD, at_once};
+use crate::support::{Server, Tokens, account::PASSWORD, at_once, post};
 
 const NEW: &str = "another horse, another staple";
 
@@ -200,4 +200,29 @@ fn a_folder_without_a_database_is_a_sentence_and_stays_empty() {
     let said = folder.run(&["user", "list"], "");
     said.failed(3, "there is no database at");
     assert!(!folder.data().exists());
+}
+
+/// Not even in what SQLite calls free.
+#[test]
+fn nothing_of_a_deleted_user_is_left_in_the_file() {
+    let server = Server::start(&[]);
+    let long = "x".repeat(60);
+    let needle = |number: usize| format!("gone{number}@{long}.{long}.example.com");
+    for number in 0..20 {
+        let body = json!({ "username": format!("gone{number}"), "email": needle(number), "password": PASSWORD });
+        Tokens::of(&post("/auth/register").json(&body).send(server.address));
+    }
+    for number in 0..20 {
+        server.runs(&["user", "delete", &format!("gone{number}"), "--yes"]);
+    }
+    let bytes = std::fs::read(server.stop().database()).unwrap();
+    let holds = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    assert!(holds("deleted:"), "their rows are there");
+    for left in ["gone1", &long[..40], "$argon2id$"] {
+        assert!(!holds(left), "{left}");
+    }
 }

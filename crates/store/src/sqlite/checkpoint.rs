@@ -12,13 +12,20 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::connection::PATIENCE;
+use super::{connection::PATIENCE, folder::with_suffix};
 
 /// How often the log is copied while there is work.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the log may grow before the writer waits for it to be copied, in pages: 64 MiB.
 const LONG_LOG: u64 = 65_536;
+
+/// How much longer the log may grow while the thread copies it, in pages: 192 MiB. Then the writer waits, for it writes
+/// faster than the disk can copy.
+const MARGIN: u64 = 3 * LONG_LOG;
+
+/// The bytes of a page of the log, with its head.
+const FRAME: u64 = 1_024 + 24;
 
 /// How long the writer waits for those who read an old state: longer than any reader of ours.
 const SHORT_PATIENCE: Duration = Duration::from_millis(100);
@@ -28,6 +35,7 @@ pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
     limit: u64,
+    margin: u64,
 }
 
 #[derive(Default)]
@@ -57,6 +65,7 @@ impl Checkpointer {
             shared,
             thread,
             limit: LONG_LOG,
+            margin: MARGIN,
         })
     }
 
@@ -76,12 +85,14 @@ impl Checkpointer {
     /// old state for long, such as a backup, keeps the log from starting anew; the next try comes when it has grown by as
     /// much again.
     ///
-    /// While the thread copies, the writer goes on and comes back: after a long backup there is much to copy.
+    /// While the thread copies, the writer goes on and comes back, as far as the log may grow: after a long backup there is
+    /// much to copy.
     pub(super) fn restart(&mut self, writer: &Connection) {
         let turn = match self.shared.copying.try_lock() {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) if self.may_grow(writer) => return,
+            Err(TryLockError::WouldBlock) => self.shared.copying(),
         };
         let anew = start_anew(writer).unwrap_or_else(|error| {
             tracing::warn!(%error, "the write-ahead log was not started anew");
@@ -90,6 +101,14 @@ impl Checkpointer {
         let pages = self.shared.log_pages.swap(0, Ordering::Relaxed);
         drop(turn);
         self.limit = if anew { LONG_LOG } else { pages + LONG_LOG };
+    }
+
+    /// Asked of the file, for the thread counts when it is done.
+    fn may_grow(&self, writer: &Connection) -> bool {
+        let log = writer.path().map(|path| with_suffix(path.as_ref(), "-wal"));
+        let log = log.and_then(|log| std::fs::metadata(log).ok());
+        let pages = log.map_or(0, |log| log.len() / FRAME);
+        pages <= self.limit + self.margin
     }
 
     pub(super) fn stop(self) {
@@ -194,6 +213,31 @@ mod tests {
         drop(copying);
         checkpointer.restart(&writer);
         assert!(!checkpointer.log_is_long());
+        checkpointer.stop();
+    }
+
+    #[test]
+    fn a_writer_that_is_faster_than_the_disk_waits_for_it_in_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut checkpointer, writer) = long_log(folder.path());
+        (checkpointer.limit, checkpointer.margin) = (1_000, 1_000);
+        let shared = Arc::clone(&checkpointer.shared);
+        let held = Duration::from_millis(300);
+        let (begun, holds) = (Instant::now(), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _copying = shared.copying();
+                holds.wait();
+                std::thread::sleep(held);
+            });
+            holds.wait();
+            checkpointer.restart(&writer);
+            assert!(checkpointer.log_is_long(), "it goes on after 1,000 pages");
+            write(&writer);
+            write(&writer);
+            checkpointer.restart(&writer);
+        });
+        assert!(!checkpointer.log_is_long() && begun.elapsed() >= held);
         checkpointer.stop();
     }
 

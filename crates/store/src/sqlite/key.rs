@@ -25,10 +25,17 @@ impl KeyStore for Sqlite {
 }
 
 pub(super) fn load(connection: &Connection) -> Result<KeyTable, Fault> {
+    load_from(connection, "main")
+}
+
+/// The same of a database that is attached under this name.
+pub(super) fn load_from(connection: &Connection, database: &str) -> Result<KeyTable, Fault> {
     // One statement, so that version and keys are of one moment.
-    let sql = "SELECT purpose, id, algorithm, state, since, until, master_key, sealed, version \
-               FROM key_table LEFT JOIN key ON true ORDER BY purpose, id";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT purpose, id, algorithm, state, since, until, master_key, sealed, version \
+         FROM {database}.key_table LEFT JOIN {database}.key ON true ORDER BY purpose, id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = row::all(statement.query([])?, |row| {
         let record = row
             .get::<_, Option<String>>(0)?
@@ -74,7 +81,11 @@ fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
     })
 }
 
-fn save(connection: &Connection, expected: i64, records: &[KeyRecord]) -> Result<bool, Fault> {
+pub(super) fn save(
+    connection: &Connection,
+    expected: i64,
+    records: &[KeyRecord],
+) -> Result<bool, Fault> {
     let sql = "UPDATE key_table SET version = version + 1 WHERE version = ?1";
     if connection.prepare_cached(sql)?.execute([expected])? == 0 {
         return Ok(false);

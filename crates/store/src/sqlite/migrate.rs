@@ -1,11 +1,11 @@
 //! Brings a file to the schema of this binary: numbered steps, each with a checksum, each in one transaction.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use super::row::Fault;
+use super::{Options, connection::Connector, folder::Presence, row::Fault};
 
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
@@ -58,6 +58,16 @@ pub enum OpenError {
         /// The newest schema known here.
         known: usize,
     },
+    /// Written by an earlier version, and whoever opens it here must not change it.
+    #[error(
+        "the database has schema {found}, this binary has {known}: stop the older server, then `relatch db migrate` brings it up to date, and so does a start of `relatch serve`"
+    )]
+    Older {
+        /// The schema of the file.
+        found: usize,
+        /// The schema of this binary.
+        known: usize,
+    },
     /// A step that was applied is not the step of this binary.
     #[error(
         "migration {0} was applied in another form than this binary has: the database was made by a build that was never released"
@@ -66,6 +76,9 @@ pub enum OpenError {
     /// Somebody is putting another database in its place.
     #[error("a backup is being restored in its folder: try again when that is done")]
     Restoring,
+    /// It is to be changed as a whole, and somebody has it open.
+    #[error("it is in use: stop the server and whatever else has it open")]
+    InUse,
     /// The file has no table in it.
     #[error("the database is empty")]
     Empty,
@@ -86,6 +99,28 @@ impl From<Fault> for OpenError {
     }
 }
 
+/// What a file was brought up to date from, and to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Migrated {
+    /// The schema before.
+    pub from: usize,
+    /// The schema of this binary.
+    pub to: usize,
+}
+
+/// Brings a file that is there to the schema of this binary, when nobody has it open.
+///
+/// # Errors
+/// [`OpenError`]; then nothing has changed.
+pub fn update(options: &Options) -> Result<Migrated, OpenError> {
+    let _alone = Presence::alone(&options.path)?.ok_or(OpenError::InUse)?;
+    let mut connection = Connector::new(&options.path, options.synchronous).connect_to_ours()?;
+    let from = newest(&connection, "main")?;
+    migrate(&mut connection)?;
+    let to = STEPS.len();
+    Ok(Migrated { from, to })
+}
+
 /// Applies what is missing.
 ///
 /// # Errors
@@ -96,9 +131,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     transaction.execute_batch(LEDGER)?;
-    let newest: Option<usize> =
-        transaction.query_row("SELECT max(number) FROM migration", [], |row| row.get(0))?;
-    let found = newest.unwrap_or(0);
+    let found = newest(&transaction, "main")?;
     if found > STEPS.len() {
         return Err(OpenError::Newer {
             found,
@@ -110,6 +143,22 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// The number of the last step that was applied.
+fn newest(connection: &Connection, database: &str) -> rusqlite::Result<usize> {
+    let sql = format!("SELECT coalesce(max(number), 0) FROM {database}.migration");
+    connection.query_row(&sql, [], |row| row.get(0))
+}
+
+/// Refuses a database that this binary could not read as it is, by the name under which it is attached. Changes nothing.
+pub(super) fn is_current(connection: &Connection, database: &str) -> Result<(), OpenError> {
+    let (found, known) = (newest(connection, database)?, STEPS.len());
+    match found.cmp(&known) {
+        Ordering::Less => Err(OpenError::Older { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::Newer { found, known }),
+    }
 }
 
 /// Refuses the database of anybody else and changes nothing; false if it is empty and has yet to be marked as ours.
@@ -133,7 +182,7 @@ pub(super) fn compare(connection: &Connection) -> Result<Vec<String>, OpenError>
     let (known, applied) = (ours.steps.len(), theirs.steps.len());
     if applied != known {
         faults.push(format!(
-            "the database has schema {applied}, this binary has {known}: `relatch serve` brings an older one up to date, a newer one wants the newer Relatch"
+            "the database has schema {applied}, this binary has {known}: `relatch db migrate` brings an older one up to date, a newer one wants the newer Relatch"
         ));
     }
     for (our, their) in ours.steps.iter().zip(&theirs.steps) {

@@ -12,19 +12,22 @@ use std::{
 
 use relatch_core::{
     Timestamp,
-    event::{Event, EventKind},
-    key::KeyTable,
-    session::EndReason,
+    event::{Administrator, Event, EventKind},
+    key::{KeyRecord, KeyTable},
+    permission::store::Assigning,
+    session::{EndReason, Policy},
+    user::UserState,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::{
-    OpenError, Options, backup, check,
+    OpenError, Options, administer, backup, check,
     connection::{Connector, Synchronous},
     event,
     folder::{self, Presence, Unfinished, with_suffix},
-    key, migrate,
+    key, migrate, role,
     row::Fault,
+    since::{self, Replaced, Since},
 };
 
 /// What becomes of the sessions that the backup knows. It has forgotten every logout, every end by reuse and every change
@@ -95,7 +98,21 @@ pub struct Restoration {
     connection: Connection,
     taken_at: Timestamp,
     keys: KeyTable,
+    replaced: Replaced,
     _alone: Presence,
+}
+
+/// How a backup becomes the database.
+#[derive(Clone, Debug)]
+pub struct Settling<'a> {
+    /// What becomes of the sessions.
+    pub sessions: Sessions,
+    /// The keys from then on.
+    pub keys: Vec<KeyRecord>,
+    /// Who restores it.
+    pub by: Administrator,
+    /// By which sessions live.
+    pub policy: &'a Policy,
 }
 
 impl Restoration {
@@ -129,12 +146,14 @@ impl Restoration {
         let taken_at = taken_at.ok_or_else(|| RestoreError::NoBackup(file.to_owned()))?;
         migrate::migrate(&mut connection).map_err(unusable)?;
         let keys = key::load(&connection).map_err(|fault| unusable(fault.into()))?;
+        let replaced = since::look(&connection, &place);
         Ok(Self {
             place,
             copy,
             connection,
             taken_at,
             keys,
+            replaced,
             _alone: alone,
         })
     }
@@ -150,22 +169,26 @@ impl Restoration {
         &self.keys
     }
 
-    /// Puts it in the database's place, which is kept as `aside`.
+    /// What the database knows that it replaces.
+    pub fn replaced(&self) -> &Replaced {
+        &self.replaced
+    }
+
+    /// Puts it in the database's place, which is kept as `aside`. Users who were shut out since the backup, and roles that
+    /// were taken, stay so.
     ///
     /// # Errors
     /// [`RestoreError`].
     pub fn finish(
         mut self,
-        sessions: Sessions,
+        settling: Settling<'_>,
         aside: &Path,
-        now: Timestamp,
     ) -> Result<Restored, RestoreError> {
-        let found =
-            settle(&mut self.connection, sessions, self.taken_at, now).map_err(|fault| {
-                RestoreError::Unusable {
-                    path: self.copy.path().to_owned(),
-                    source: fault.into(),
-                }
+        let found = self
+            .settle(settling)
+            .map_err(|fault| RestoreError::Unusable {
+                path: self.copy.path().to_owned(),
+                source: fault.into(),
             })?;
         self.connection.close().map_err(|(_, error)| error)?;
         let held = hold(&self.place)?;
@@ -173,7 +196,8 @@ impl Restoration {
             let path = path.to_owned();
             move |source| RestoreError::File { path, source }
         };
-        let kept = set_aside(&self.place, aside).map_err(fault(aside))?;
+        let kept = set_aside(&self.place, aside, |from, to| std::fs::hard_link(from, to))
+            .map_err(fault(aside))?;
         self.copy
             .finish_in_place_of(&self.place)
             .map_err(fault(&self.place))?;
@@ -182,6 +206,31 @@ impl Restoration {
             sessions: found,
             kept: kept.then(|| aside.to_owned()),
         })
+    }
+
+    /// Makes a database of the copy, in one transaction; how many sessions nobody had ended.
+    fn settle(&mut self, settling: Settling<'_>) -> Result<usize, Fault> {
+        let (taken_at, now) = (self.taken_at, settling.by.now);
+        let immediate = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(immediate)?;
+        if let Replaced::Known(since) = &self.replaced {
+            shut_out(&transaction, since, &settling)?;
+        }
+        let found = match settling.sessions {
+            Sessions::EndAll => end_all(&transaction, now)?,
+            Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
+        };
+        if settling.keys != self.keys.records {
+            key::save(&transaction, self.keys.version, &settling.keys)?;
+        }
+        let kind = EventKind::BackupRestored {
+            taken_at,
+            sessions_ended: settling.sessions == Sessions::EndAll,
+        };
+        event::append(&transaction, &Event::of_store(kind, now))?;
+        backup::unmark(&transaction)?;
+        transaction.commit()?;
+        Ok(found)
     }
 }
 
@@ -193,26 +242,26 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(faults)
 }
 
-/// Makes a database of the copy, in one transaction; how many sessions nobody had ended.
-fn settle(
-    connection: &mut Connection,
-    sessions: Sessions,
-    taken_at: Timestamp,
-    now: Timestamp,
-) -> Result<usize, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = match sessions {
-        Sessions::EndAll => end_all(&transaction, now)?,
-        Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
-    };
-    let kind = EventKind::BackupRestored {
-        taken_at,
-        sessions_ended: sessions == Sessions::EndAll,
-    };
-    event::append(&transaction, &Event::of_store(kind, now))?;
-    backup::unmark(&transaction)?;
-    transaction.commit()?;
-    Ok(found)
+/// Lets nobody in again who was shut out since the backup.
+fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> Result<(), Fault> {
+    let Settling { by, policy, .. } = settling;
+    for user in &since.disabled {
+        administer::set_state(connection, user.id, UserState::Disabled, by, policy)?;
+    }
+    for user in &since.deleted {
+        administer::delete(connection, user.id, by, policy)?;
+    }
+    for (user, left) in &since.demoted {
+        let assigning = Assigning {
+            user: user.id,
+            roles: left.iter().cloned().collect(),
+            expected: None,
+            end_sessions: false,
+            by: by.clone(),
+        };
+        role::assign(connection, &assigning, policy)?;
+    }
+    Ok(())
 }
 
 /// Ends every session, as many events as sessions: a user's record must say what became of his.
@@ -274,11 +323,21 @@ fn busy(error: &rusqlite::Error) -> bool {
 
 /// Gives the database a second name, so that its first always names one, and takes away what SQLite would take for a part
 /// of the next. False if there was nothing.
-fn set_aside(place: &Path, aside: &Path) -> io::Result<bool> {
-    let mut found = match std::fs::hard_link(place, aside) {
+fn set_aside(
+    place: &Path,
+    aside: &Path,
+    link: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<bool> {
+    let mut found = match link(place, aside) {
         Ok(()) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // Memory sticks and some networks know no links. Reading the file gives SQLite's lock on it away, which keeps out
+        // who does not know ours.
+        Err(_) => {
+            Unfinished::copy_of(place, aside, 0)?.finish_as_new(aside)?;
+            true
+        }
     };
     for suffix in ["-wal", "-shm", "-journal"] {
         match std::fs::rename(with_suffix(place, suffix), with_suffix(aside, suffix)) {
@@ -289,4 +348,32 @@ fn set_aside(place: &Path, aside: &Path) -> io::Result<bool> {
     }
     folder::sync(place)?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_are_no_links_the_database_is_copied_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (place, aside) = (folder.path().join("db"), folder.path().join("aside"));
+        std::fs::write(&place, "all of it").expect("writes");
+        std::fs::write(with_suffix(&place, "-wal"), "log").expect("writes");
+        let no_links = |_: &Path, _: &Path| Err(io::ErrorKind::PermissionDenied.into());
+        assert!(set_aside(&place, &aside, no_links).expect("copies"));
+        let read = |path: &Path| std::fs::read_to_string(path).expect("reads");
+        assert_eq!(
+            (read(&place), read(&aside)),
+            ("all of it".to_owned(), "all of it".to_owned())
+        );
+        assert_eq!(read(&with_suffix(&aside, "-wal")), "log");
+        let again = set_aside(&place, &aside, no_links);
+        assert_eq!(
+            again.map_err(|error| error.kind()),
+            Err(io::ErrorKind::AlreadyExists)
+        );
+        let names = std::fs::read_dir(folder.path()).expect("lists").count();
+        assert_eq!(names, 3, "nothing unfinished is left");
+    }
 }

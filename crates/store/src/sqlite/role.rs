@@ -233,7 +233,7 @@ fn delete(
     Ok(Changed::Done(()))
 }
 
-fn assign(
+pub(super) fn assign(
     connection: &Connection,
     assigning: &Assigning,
     policy: &Policy,

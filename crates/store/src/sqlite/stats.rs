@@ -12,7 +12,7 @@ use super::{
     OpenError, Options,
     connection::Connector,
     folder::{Presence, with_suffix},
-    key,
+    key, migrate,
     row::{self, SESSION},
 };
 
@@ -57,6 +57,7 @@ pub struct Stats {
 pub fn stats(options: &Options, policy: &Policy, now: Timestamp) -> Result<Stats, OpenError> {
     let _presence = Presence::among_others(&options.path)?;
     let connection = Connector::new(&options.path, options.synchronous).connect_to_ours()?;
+    migrate::is_current(&connection, "main")?;
     connection.pragma_update(None, "query_only", true)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
     let size = |suffix| {

@@ -5,6 +5,7 @@ mod sqlite;
 mod sqlite_backup;
 mod sqlite_file;
 mod sqlite_log;
+mod sqlite_since;
 mod sqlite_writer;
 
 mod conformance {

@@ -10,10 +10,15 @@ use std::{
     time::Duration,
 };
 
-use relatch_core::{Timestamp, event::EventStore as _, session::EndReason, user::UserId};
+use relatch_core::{
+    Timestamp,
+    event::{Actor, Administrator, EventStore as _, Origin},
+    session::EndReason,
+    user::UserId,
+};
 use relatch_store::{
     BackupError, OpenError, Restoration, RestoreError, Sessions, Sqlite,
-    sqlite::{Restored, backup, check, stats},
+    sqlite::{Restored, Settling, backup, check, stats},
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -22,7 +27,7 @@ use uuid::Uuid;
 use crate::sqlite::{USER, connect, open, options};
 
 const HOUR: i64 = 3_600_000;
-const TAKEN: Timestamp = Timestamp::from_seconds(1_750_000_000);
+pub(crate) const TAKEN: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// Four sessions: one that just turned, one that is almost idle, one of the future, one that was ended.
 const SESSIONS: &str = "
@@ -35,13 +40,13 @@ const SESSIONS: &str = "
     FROM (VALUES (0, -1000, NULL, NULL), (1, -432000000, NULL, NULL), (2, 864000000, NULL, NULL), (3, -5000, 1749999999999, 1));
 ";
 
-struct Scene {
-    folder: TempDir,
+pub(crate) struct Scene {
+    pub(crate) folder: TempDir,
 }
 
 impl Scene {
     /// A database with the sessions from above that nobody has open.
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         open(&options(folder.path())).close();
         connect(folder.path())
@@ -50,25 +55,24 @@ impl Scene {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn backup(&self, name: &str) -> PathBuf {
+    pub(crate) fn backup(&self, name: &str) -> PathBuf {
         let file = self.path(name);
         backup(&options(self.folder.path()), &file, TAKEN).expect("copies");
         file
     }
 
-    fn prepare(&self, file: &Path, now: Timestamp) -> Result<Restoration, RestoreError> {
+    pub(crate) fn prepare(&self, file: &Path, now: Timestamp) -> Result<Restoration, RestoreError> {
         Restoration::prepare(&options(self.folder.path()), file, now)
     }
 
     fn restore(&self, file: &Path, sessions: Sessions, now: Timestamp) -> Restored {
         let prepared = self.prepare(file, now).expect("prepares");
         assert_eq!(prepared.taken_at(), TAKEN);
-        let aside = self.path("aside");
-        prepared.finish(sessions, &aside, now).expect("restores")
+        finish(prepared, sessions, &self.path("aside"), now).expect("restores")
     }
 
     fn refusal(&self, file: &Path) -> RestoreError {
@@ -98,6 +102,27 @@ impl Scene {
         names.sort();
         names
     }
+}
+
+/// Puts a backup in its place, with its own keys.
+pub(crate) fn finish(
+    prepared: Restoration,
+    sessions: Sessions,
+    aside: &Path,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
+    let policy = relatch_store::conformance::policy();
+    let settling = Settling {
+        sessions,
+        keys: prepared.keys().records.clone(),
+        by: Administrator {
+            actor: Actor::CommandLine,
+            origin: Origin::default(),
+            now,
+        },
+        policy: &policy,
+    };
+    prepared.finish(settling, aside)
 }
 
 fn later(millis: i64) -> Timestamp {
@@ -276,7 +301,7 @@ async fn the_database_before_is_kept_with_all_that_was_in_its_log() {
     let crashed = scene.path("crashed");
     let prepared = Restoration::prepare(&options(&crashed), &file, TAKEN).expect("prepares");
     let aside = crashed.join("aside");
-    let restored = prepared.finish(Sessions::Keep, &aside, TAKEN);
+    let restored = finish(prepared, Sessions::Keep, &aside, TAKEN);
     assert_eq!(restored.expect("restores").kept, Some(aside.clone()));
     let sessions = |path: &Path| {
         let connection = Connection::open(path).expect("opens");
@@ -342,7 +367,7 @@ async fn a_database_that_is_open_is_not_replaced() {
         .expect("reads");
     let prepared = scene.prepare(&file, TAKEN).expect("prepares");
     let aside = scene.path("aside");
-    let refusal = prepared.finish(Sessions::Keep, &aside, TAKEN);
+    let refusal = finish(prepared, Sessions::Keep, &aside, TAKEN);
     assert!(
         matches!(refusal, Err(RestoreError::InUse(_))),
         "{refusal:?}"
@@ -442,9 +467,11 @@ async fn a_check_tells_each_fault_in_a_sentence() {
         "{reason:?}"
     );
     found("UPDATE session SET end_reason = 1 WHERE end_reason = 200");
-    let early = found("UPDATE session SET rotated_at = created_at - 1 WHERE end_reason = 1");
-    assert!(early[0].ends_with("it turned before it began"), "{early:?}");
-    found("UPDATE session SET rotated_at = created_at");
+    let back = "UPDATE session SET rotated_at = created_at - 2, ended_at = created_at - 1 WHERE end_reason = 1";
+    assert_eq!(found(back), [""; 0], "clocks go back");
+    let early = found("UPDATE session SET expires_at = created_at - 1 WHERE end_reason = 1");
+    assert!(early[0].ends_with("it ends before it began"), "{early:?}");
+    found("UPDATE session SET expires_at = created_at");
     let index = found("DROP INDEX event_user");
     assert_eq!(index, ["`event_user` is not as the migrations make it"]);
     let step = found("UPDATE migration SET checksum = x'00'");

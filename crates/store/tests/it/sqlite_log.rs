@@ -27,9 +27,9 @@ async fn the_log_does_not_grow_without_bound() {
             assert_eq!(task.await.expect("does not panic"), Ok(()));
         }
     }
-    // The limit is 64 MiB; by how much it is passed is a matter of how far the disk is behind, on a busy machine far.
+    // It may pass 64 MiB by 192 MiB while it is copied, and by the batch that is under way.
     let size = log_size(folder.path());
-    assert!(size < 420 * (1 << 20), "{size} bytes for 640 MiB");
+    assert!(size < 300 * (1 << 20), "{size} bytes for 640 MiB");
 }
 
 #[tokio::test]

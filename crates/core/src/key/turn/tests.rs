@@ -221,3 +221,26 @@ fn the_name_of_a_compromised_token_key_is_not_used_again_while_its_tokens_may_li
     };
     assert!(has(&keys, before) && !has(&keys, end));
 }
+
+#[test]
+fn what_another_state_withdrew_is_withdrawn_and_its_name_not_used_again() {
+    let before = first_keys(Algorithm::EdDsa);
+    let mut after = before.clone();
+    for id in ["1", "2"] {
+        assert!(compromise(&mut after, Purpose::RefreshTag, id, NOW));
+        after = all(&after, &policy(), at(NOW));
+    }
+    assert!(compromise(&mut after, Purpose::RefreshTag, "3", NOW));
+    let mut keys = before.clone();
+    let withdrawn = compromise_as(&mut keys, &after, NOW);
+    assert_eq!(withdrawn, ["1", "2"], "and 3 was not known");
+    let keys = all(&keys, &policy(), at(NOW));
+    assert_eq!(active(&keys, Purpose::RefreshTag).id, "4");
+    assert_eq!(
+        active(&keys, Purpose::Signing),
+        active(&before, Purpose::Signing)
+    );
+    let mut again = keys.clone();
+    assert_eq!(compromise_as(&mut again, &after, NOW), [""; 0]);
+    assert_eq!(again, keys);
+}

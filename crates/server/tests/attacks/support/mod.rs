@@ -1,13 +1,13 @@
 //! The attacker's tools: a server to attack, a client that sends any bytes, tokens taken apart, a look into the database.
 
 pub(crate) mod account;
-pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod forge;
 pub(crate) mod http;
 pub(crate) mod refresh_token;
 pub(crate) mod server;
 pub(crate) mod target;
+pub(crate) mod tool;
 pub(crate) mod wire;
 
 pub(crate) use account::{Tokens, protected};

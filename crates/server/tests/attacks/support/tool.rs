@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Folder, Server};
+use super::{Folder, Server};
 
 /// What a command said.
 #[derive(Debug)]
@@ -34,6 +34,13 @@ impl Said {
         self
     }
 
+    /// The same, and it must have printed nothing else.
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32, words: &str) -> Self {
+        assert_eq!(self.out, "", "{self:?}");
+        self.failed(code, words)
+    }
+
     /// What it printed for scripts.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -43,9 +50,13 @@ impl Said {
 
 /// Runs `relatch` with nothing in its environment, `input` on its standard input.
 pub(crate) fn relatch(arguments: &[&str], input: &str) -> Said {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_relatch"))
-        .args(arguments)
-        .env_clear()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+    relatch_with(command.args(arguments).env_clear(), input)
+}
+
+/// The same as somebody else has prepared it.
+pub(crate) fn relatch_with(command: &mut Command, input: &str) -> Said {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -63,13 +74,24 @@ pub(crate) fn relatch(arguments: &[&str], input: &str) -> Said {
 }
 
 impl Folder {
-    /// A command on this folder's database, under its configuration.
+    /// A command in this folder, on its database, under the configuration of the last start if there was one.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Said {
         let (config, data) = (self.config(), self.data());
-        let place = ["--config", config.to_str().unwrap(), "--data"];
-        let place = place.into_iter().chain([data.to_str().unwrap()]);
-        let arguments: Vec<_> = arguments.iter().copied().chain(place).collect();
-        relatch(&arguments, input)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_relatch"));
+        command.args(arguments).arg("--data").arg(&data);
+        if config.is_file() {
+            command.arg("--config").arg(&config);
+        }
+        let place = data.parent().unwrap();
+        relatch_with(command.current_dir(place).env_clear(), input)
+    }
+
+    /// What a command prints for scripts, which must succeed; it may say more to people.
+    #[track_caller]
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat(), "");
+        assert_eq!(said.code, 0, "{said:?}");
+        said.json()
     }
 }
 
