@@ -11,6 +11,7 @@ use axum::{extract::Request, response::Response};
 use relatch_core::{
     Domain, Entropy, StoreError, Timestamp,
     domain::Issuer,
+    event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
     permission::store::RoleStore as _,
 };
@@ -43,6 +44,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
     pub(crate) master: ArcSwap<MasterKeys>,
+    pub(crate) sealer: tokio::sync::Mutex<Sealer>,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -136,11 +138,13 @@ impl Relatch {
             config,
             request_ids,
             master: ArcSwap::from_pointee(master),
+            sealer: tokio::sync::Mutex::default(),
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::keys::start(&app);
         jobs::roles::start(&app);
         jobs::sweep::start(&app);
+        jobs::seal::start(&app);
         Ok(Self { app, store })
     }
 
@@ -152,6 +156,14 @@ impl Relatch {
             request,
         )
         .await
+    }
+
+    /// Puts the stop on record, seals that, and closes the database.
+    pub async fn stop(&self) {
+        if let Err(error) = jobs::seal::stop(&self.app).await {
+            tracing::warn!(%error, "the stop is not on record");
+        }
+        self.close();
     }
 
     /// Finishes what is queued and closes the database.

@@ -2,4 +2,5 @@
 
 pub(crate) mod keys;
 pub(crate) mod roles;
+pub(crate) mod seal;
 pub(crate) mod sweep;

@@ -10,6 +10,7 @@ use std::{
 
 use relatch_core::{
     Entropy, Store, StoreError, Timestamp, chance,
+    event::Administrator,
     key::{
         KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKey, MasterKeys,
         Moment, Purpose, seal::Unsealable, to_hex, turn,
@@ -106,7 +107,8 @@ pub async fn open(
         let turned = turn::turn(&table.records, &policy(config), moment);
         let records = supplied(turned, config, (&master, entropy), now)?;
         // If another process was faster, its keys are there now.
-        store.save_keys(table.version, records).await?;
+        let by = Administrator::server(now);
+        store.save_keys(table.version, records, by).await?;
         table = store.load_keys().await?;
     }
     Ok((Keyring::open(&table, &master, now)?, master))

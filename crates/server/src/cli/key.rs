@@ -1,9 +1,13 @@
 //! `relatch key`.
 
 use clap::{Subcommand, ValueEnum};
-use relatch_core::key::{
-    Algorithm, KeyRecord, KeyState, KeyTable, Keyring, MasterKeys, Moment, Purpose,
-    store::KeyStore as _, turn,
+use relatch_core::{
+    Store,
+    event::seal::Sealer,
+    key::{
+        Algorithm, KeyRecord, KeyState, KeyTable, Keyring, MasterKeys, Moment, Purpose,
+        store::KeyStore as _, turn,
+    },
 };
 use serde_json::{Value, json};
 
@@ -158,6 +162,10 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
     let _alone = keyring::lock_masters(&path).map_err(chain)?;
     let masters = keyring::masters(&path).map_err(chain)?;
     let policy = keyring::policy(&opened.config);
+    // A head that only the withdrawn key vouches for would not be believed any more.
+    let mut sealer = Sealer::default();
+    let before = Keyring::open(&table, &masters, opened.now()).map_err(chain)?;
+    seal(opened, &mut sealer, &before)?;
     let table = change(opened, |records| {
         let now = opened.now();
         turn::compromise(records, purpose, id, now);
@@ -170,7 +178,18 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
         *records = made.map_err(chain)?;
         Ok(())
     })?;
+    let after = Keyring::open(&table, &masters, opened.now()).map_err(chain)?;
+    seal(opened, &mut sealer, &after)?;
     show(&table, output);
+    Ok(())
+}
+
+fn seal(opened: &Opened, sealer: &mut Sealer, keys: &Keyring) -> Result<(), Failure> {
+    let store: &dyn Store = opened.store.as_ref();
+    let sealing = sealer.catch_up(store, keys, opened.now());
+    if opened.wait(sealing)?.is_some() {
+        eprintln!("The record of events was tampered with: `relatch audit verify` says where.");
+    }
     Ok(())
 }
 
@@ -222,7 +241,8 @@ fn change(
             mut records,
         } = opened.wait(opened.store.load_keys())?;
         edit(&mut records)?;
-        if opened.wait(opened.store.save_keys(version, records))? {
+        let by = opened.administrator();
+        if opened.wait(opened.store.save_keys(version, records, by))? {
             return Ok(opened.wait(opened.store.load_keys())?);
         }
     }

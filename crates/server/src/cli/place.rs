@@ -142,34 +142,38 @@ impl Opened {
         SystemClock.now()
     }
 
-    /// Whoever types commands here: the record names the command line, and the system's user as far as the environment
-    /// tells.
+    /// Whoever types commands here.
     pub(super) fn administrator(&self) -> Administrator {
-        let named = |wanted: &str| super::environment().find(|variable| variable.0 == wanted);
-        let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);
-        let user = user.map_or_else(|| "unknown".to_owned(), |variable| variable.1);
-        let user: String = user
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
-            .take(32)
-            .collect();
-        let agent = format!(
-            "relatch/{} (command line, {user})",
-            env!("CARGO_PKG_VERSION")
-        );
-        Administrator {
-            actor: Actor::CommandLine,
-            origin: Origin {
-                address: None,
-                agent: Some(agent),
-            },
-            now: self.now(),
-        }
+        administrator(self.now())
     }
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
         self.store.close();
+    }
+}
+
+/// Whoever types commands here: the record names the command line, and the system's user as far as the environment tells.
+pub(super) fn administrator(now: Timestamp) -> Administrator {
+    let named = |wanted: &str| super::environment().find(|variable| variable.0 == wanted);
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named);
+    let user = user.map_or_else(|| "unknown".to_owned(), |variable| variable.1);
+    let user: String = user
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
+        .take(32)
+        .collect();
+    let agent = format!(
+        "relatch/{} (command line, {user})",
+        env!("CARGO_PKG_VERSION")
+    );
+    Administrator {
+        actor: Actor::CommandLine,
+        origin: Origin {
+            address: None,
+            agent: Some(agent),
+        },
+        now,
     }
 }
