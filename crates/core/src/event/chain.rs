@@ -76,8 +76,7 @@ impl Hash {
 
     /// What a head keeps of it.
     pub fn link(&self) -> [u8; LINK] {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        [a, b, c, d, e, f, g, h]
+        self.0.first_chunk().copied().unwrap_or_default()
     }
 
     /// From base64url.

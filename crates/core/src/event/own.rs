@@ -31,7 +31,7 @@ pub struct OwnEvent {
     pub detail: Option<Value>,
 }
 
-/// The caller's own events before `before`, the newest first, at most `limit`.
+/// The caller's own events before `before`, the last first, at most `limit`; and whether there are more.
 ///
 /// # Errors
 /// [`CallerError`].
@@ -40,19 +40,19 @@ pub async fn list(
     caller: &Caller,
     before: Option<i64>,
     limit: u32,
-) -> Result<Vec<OwnEvent>, CallerError> {
+) -> Result<(Vec<OwnEvent>, bool), CallerError> {
     list::current(domain, caller).await?;
     let query = EventQuery {
         user: Some(caller.user),
         before,
-        limit,
+        limit: limit.saturating_add(1),
         ..EventQuery::default()
     };
     let rows = domain.store.search_events(query).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| seen_by(caller.user, row))
-        .collect())
+    let more = rows.len() > limit as usize;
+    let rows = rows.into_iter().take(limit as usize);
+    let events = rows.map(|row| seen_by(caller.user, row)).collect();
+    Ok((events, more))
 }
 
 /// The row without what is another person's.

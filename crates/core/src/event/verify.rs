@@ -151,8 +151,10 @@ pub async fn verify(
     mut kept: Vec<KeptHead>,
 ) -> Result<Verified, StoreError> {
     kept.sort_by_key(|head| head.point.number);
+    let newest = store.unsealed(0).await?.head;
     let mut walk = Walk {
         own,
+        last: newest.map_or(0, |head| head.point.number),
         taken: seal::keys_taken(store).await?,
         kept: kept.into_iter().peekable(),
         at: Point::START,
@@ -230,6 +232,8 @@ impl<'a> Reader<'a> {
 
 struct Walk<'a> {
     own: &'a KeySet,
+    /// How far the newest head goes.
+    last: i64,
     taken: Vec<Jwk>,
     kept: std::iter::Peekable<std::vec::IntoIter<KeptHead>>,
     at: Point,
@@ -269,7 +273,7 @@ impl Walk<'_> {
         let expected = (first..=number).zip(links.map(Some).chain([None]));
         let mut records = records.iter();
         for (row, link) in expected {
-            if let Some(found) = self.row(row, number, records.next()) {
+            if let Some(found) = self.row(row, records.next()) {
                 return Some(found);
             }
             let good = link.map_or(self.at.hash == head.point.hash, |link| {
@@ -292,9 +296,9 @@ impl Walk<'_> {
     }
 
     /// Takes the row that must have that number.
-    fn row(&mut self, number: i64, sealed: i64, record: Option<&Record>) -> Option<Break> {
+    fn row(&mut self, number: i64, record: Option<&Record>) -> Option<Break> {
         let Some(record) = record else {
-            let first = number;
+            let (first, sealed) = (number, self.last);
             return Some(Break::CutOff { first, sealed });
         };
         if record.number < number {
@@ -330,7 +334,7 @@ impl Walk<'_> {
             let record = record.clone();
             reader.ahead.pop_front();
             let number = self.at.number + 1;
-            let broken = self.row(number, number, Some(&record));
+            let broken = self.row(number, Some(&record));
             if let Some(broken) = broken.or_else(|| self.compare()) {
                 self.found.broken = Some(broken);
                 return Ok(());

@@ -124,12 +124,14 @@ mod tests {
         steps.sort_unstable();
         assert_eq!(steps, ["key.activated", "key.compromised"]);
         let mut retired = first.clone();
-        retired
-            .iter_mut()
-            .for_each(|key| key.state = key.state.retire(now, now));
+        for key in &mut retired {
+            key.state = key.state.retire(now, now);
+        }
         assert_eq!(told(&first, &retired), ["key.retired"; 2]);
         let mut sealed = first.clone();
-        sealed.iter_mut().for_each(|key| key.sealed.master = [0; 8]);
+        for key in &mut sealed {
+            key.sealed.master = [0; 8];
+        }
         assert_eq!(told(&first, &sealed), ["key.rewrapped"; 4]);
         assert_eq!(told(&first, &first[1..]), ["key.removed"]);
     }
