@@ -44,7 +44,8 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
     pub(crate) master: ArcSwap<MasterKeys>,
-    pub(crate) sealer: tokio::sync::Mutex<Sealer>,
+    /// Gone once the server has stopped.
+    pub(crate) sealer: tokio::sync::Mutex<Option<Sealer>>,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -138,7 +139,7 @@ impl Relatch {
             config,
             request_ids,
             master: ArcSwap::from_pointee(master),
-            sealer: tokio::sync::Mutex::default(),
+            sealer: tokio::sync::Mutex::new(Some(Sealer::default())),
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::keys::start(&app);

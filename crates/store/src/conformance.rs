@@ -167,6 +167,7 @@ macro_rules! conformance {
             a_kept_head_tells_of_another_record
             a_record_that_was_taken_back_is_noticed
             the_record_is_searched
+            the_record_is_searched_by_time
             failed_logins_of_an_hour_are_one_row
             a_flood_of_failed_logins_is_few_rows
         );

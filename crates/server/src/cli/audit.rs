@@ -11,10 +11,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{
-    Failure,
-    place::{Common, Place},
-};
+use super::{Failure, place::Common};
 
 /// What can be done with the record.
 #[derive(Subcommand)]
@@ -71,7 +68,7 @@ put an older state of the whole database there, or cut off rows together with th
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]
         after: i64,
         #[command(flatten)]
-        place: Place,
+        common: Common,
     },
 }
 
@@ -86,6 +83,6 @@ pub(super) fn run(command: &AuditCommand) -> Result<(), Failure> {
             heads,
             common,
         } => follow::run(*after, *heads, common),
-        AuditCommand::Export { after, place } => export::run(*after, place),
+        AuditCommand::Export { after, common } => export::run(*after, common),
     }
 }

@@ -9,7 +9,7 @@ use relatch_core::{
     StoreError,
     event::{
         EventKind,
-        seal::{HeadFault, Step, of_server},
+        seal::{HeadFault, Sealer, Step, of_server},
     },
 };
 
@@ -31,43 +31,45 @@ pub(crate) fn start(app: &Arc<App>) {
 async fn run(app: Weak<App>) {
     let (mut well, mut told) = (true, false);
     while let Some(app) = app.upgrade() {
-        let sealed = look(&app, &mut told).await;
+        // Nothing is left to seal with once the server has stopped.
+        let mut guard = app.sealer.lock().await;
+        let Some(sealer) = guard.as_mut() else {
+            return;
+        };
+        let sealed = look(&app, sealer, &mut told).await;
         if let (Err(error), true) = (&sealed, well) {
             tracing::warn!(%error, "the record of events could not be sealed; trying on");
         }
         well = sealed.is_ok();
+        drop(guard);
         drop(app);
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn look(app: &App, told: &mut bool) -> Result<(), StoreError> {
-    let now = app.clock.now();
+async fn look(app: &App, sealer: &mut Sealer, told: &mut bool) -> Result<(), StoreError> {
+    let (store, now) = (&app.domain.store, app.clock.now());
     if !*told {
         let started = EventKind::ServerStarted { version: VERSION };
-        app.domain
-            .store
-            .append_event(of_server(started, now))
-            .await?;
+        store.append_event(of_server(started, now)).await?;
         *told = true;
     }
-    app.domain
-        .store
-        .record_failed_logins(now.minus(LATE))
-        .await?;
-    seal(app).await
+    store.record_failed_logins(now.minus(LATE)).await?;
+    seal(app, sealer).await
 }
 
-/// Puts the stop on record and seals all that there is.
+/// Puts the stop on record and seals all that there is, for the last time.
 pub(crate) async fn stop(app: &App) -> Result<(), StoreError> {
+    let Some(mut sealer) = app.sealer.lock().await.take() else {
+        return Ok(());
+    };
     let stopped = EventKind::ServerStopped { version: VERSION };
     let event = of_server(stopped, app.clock.now());
     app.domain.store.append_event(event).await?;
-    seal(app).await
+    seal(app, &mut sealer).await
 }
 
-async fn seal(app: &App) -> Result<(), StoreError> {
-    let mut sealer = app.sealer.lock().await;
+async fn seal(app: &App, sealer: &mut Sealer) -> Result<(), StoreError> {
     loop {
         let keys = app.domain.keys.load_full();
         let store = app.domain.store.as_ref();

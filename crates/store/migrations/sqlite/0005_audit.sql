@@ -23,8 +23,11 @@ BEGIN SELECT RAISE(ABORT, 'heads are not removed'); END;
 CREATE TRIGGER event_head_stays_as_it_is BEFORE UPDATE ON event_head
 BEGIN SELECT RAISE(ABORT, 'heads are not changed'); END;
 
-CREATE INDEX event_name ON event (name);
-CREATE INDEX event_at ON event (at);
+-- When rows of the record were sealed says where in it a time is.
+CREATE INDEX event_head_at ON event_head (at);
+
+-- For looking up what is rare. What every login writes is easily found without, and must not pay for it.
+CREATE INDEX event_rare ON event (name) WHERE name NOT IN ('session.opened', 'session.ended', 'user.registered');
 
 -- Failed logins of the hours before this one are in the record.
 CREATE TABLE failed_login_record (

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     Factory,
-    scene::{SECOND, START, Scene, at_once, origin},
+    scene::{DAY, SECOND, START, Scene, at_once, origin},
 };
 
 const USER: UserId = UserId(Uuid::from_u128(1));
@@ -238,7 +238,7 @@ pub async fn a_forged_head_is_found(factory: &dyn Factory) {
         hash: from.hash.then(row),
     };
     let mut forged = SignedHead::sign(point, Vec::new(), &key(9), START);
-    forged.kid = "key-1".to_owned();
+    "key-1".clone_into(&mut forged.kid);
     assert_eq!(store.append_head(from.number, forged).await, Ok(true));
     let broken = Break::HeadForged { first: 5, head: 5 };
     let found = verified(&scene, &keys(&[1]), Vec::new()).await;
@@ -321,140 +321,105 @@ pub async fn a_record_that_was_taken_back_is_noticed(factory: &dyn Factory) {
     assert_eq!(sealed, Ok(None), "it is told once");
 }
 
-/// By every part of a query alone and by several, the last come first, page by page.
-pub async fn the_record_is_searched(factory: &dyn Factory) {
-    let scene = Scene::set(factory).await;
-    let (ada, eve) = (UserId(Uuid::from_u128(2)), UserId(Uuid::from_u128(3)));
-    let phone = SessionId(Uuid::from_u128(7));
+/// Six rows about two users.
+async fn write_six(store: &dyn Store, from: Timestamp) {
     let rows = [
-        (5, ada, None, EventKind::UserCreated(Actor::CommandLine)),
-        (6, ada, Some(phone), EventKind::LoggedIn),
-        (7, eve, None, EventKind::LoggedIn),
-        (4, eve, None, EventKind::PasswordChanged),
-        (9, ada, None, EventKind::UserDisabled(Actor::CommandLine)),
-        (8, ada, Some(phone), EventKind::Reauthenticated),
+        (5, ADA, None, EventKind::UserCreated(Actor::CommandLine)),
+        (6, ADA, Some(PHONE), EventKind::LoggedIn),
+        (7, EVE, None, EventKind::LoggedIn),
+        (4, EVE, None, EventKind::PasswordChanged),
+        (9, ADA, None, EventKind::UserDisabled(Actor::CommandLine)),
+        (8, ADA, Some(PHONE), EventKind::Reauthenticated),
     ];
     for (second, user, session, kind) in rows {
         let event = Event {
-            at: START.plus(SECOND * second),
+            at: from.plus(SECOND * second),
             kind,
             user,
             session,
             origin: Origin::default(),
         };
-        assert_eq!(scene.store.append_event(event).await, Ok(()));
+        assert_eq!(store.append_event(event).await, Ok(()));
     }
-    let all = EventQuery {
+}
+
+const ADA: UserId = UserId(Uuid::from_u128(2));
+const EVE: UserId = UserId(Uuid::from_u128(3));
+const PHONE: SessionId = SessionId(Uuid::from_u128(7));
+
+async fn finds(scene: &Scene, expected: &[i64], part: impl FnOnce(&mut EventQuery)) {
+    let mut query = EventQuery {
         limit: 9,
         ..EventQuery::default()
     };
-    let second = |second| Some(START.plus(SECOND * second));
+    part(&mut query);
+    let found = scene.store.search_events(query.clone()).await;
+    let found: Vec<_> = found.expect("reads").iter().map(|row| row.number).collect();
+    assert_eq!(found, expected, "{query:?}");
+}
+
+/// By every part of a query alone and by several, the last come first, page by page.
+pub async fn the_record_is_searched(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    write_six(scene.store.as_ref(), START).await;
     let name = |name: &str| Some(name.to_owned());
-    let cases: [(EventQuery, &[i64]); 14] = [
-        (all.clone(), &[6, 5, 4, 3, 2, 1]),
-        (
-            EventQuery {
-                limit: 2,
-                ..all.clone()
-            },
-            &[6, 5],
-        ),
-        (
-            EventQuery {
-                before: Some(5),
-                limit: 2,
-                ..all.clone()
-            },
-            &[4, 3],
-        ),
-        (
-            EventQuery {
-                user: Some(ada),
-                ..all.clone()
-            },
-            &[6, 5, 2, 1],
-        ),
-        (
-            EventQuery {
-                user: Some(ada),
-                before: Some(5),
-                ..all.clone()
-            },
-            &[2, 1],
-        ),
-        (
-            EventQuery {
-                session: Some(phone),
-                ..all.clone()
-            },
-            &[6, 2],
-        ),
-        (
-            EventQuery {
-                session: Some(phone),
-                user: Some(eve),
-                ..all.clone()
-            },
-            &[],
-        ),
-        (
-            EventQuery {
-                name: name("user."),
-                ..all.clone()
-            },
-            &[6, 5, 1],
-        ),
-        (
-            EventQuery {
-                name: name("session.opened"),
-                ..all.clone()
-            },
-            &[3, 2],
-        ),
-        (
-            EventQuery {
-                name: name("user.%"),
-                ..all.clone()
-            },
-            &[],
-        ),
-        (
-            EventQuery {
-                since: second(7),
-                ..all.clone()
-            },
-            &[6, 5, 3],
-        ),
-        (
-            EventQuery {
-                until: second(7),
-                ..all.clone()
-            },
-            &[4, 2, 1],
-        ),
-        (
-            EventQuery {
-                since: second(5),
-                until: second(7),
-                ..all.clone()
-            },
-            &[2, 1],
-        ),
-        (
-            EventQuery {
-                user: Some(ada),
-                name: name("user"),
-                since: second(6),
-                ..all
-            },
-            &[6, 5],
-        ),
-    ];
-    for (query, expected) in cases {
-        let found = scene.store.search_events(query.clone()).await;
-        let found: Vec<_> = found.expect("reads").iter().map(|row| row.number).collect();
-        assert_eq!(found, expected, "{query:?}");
+    finds(&scene, &[6, 5, 4, 3, 2, 1], |_| {}).await;
+    finds(&scene, &[6, 5], |q| q.limit = 2).await;
+    finds(&scene, &[4, 3], |q| (q.before, q.limit) = (Some(5), 2)).await;
+    finds(&scene, &[6, 5, 2, 1], |q| q.user = Some(ADA)).await;
+    finds(&scene, &[2, 1], |q| {
+        (q.user, q.before) = (Some(ADA), Some(5));
+    })
+    .await;
+    finds(&scene, &[6, 2], |q| q.session = Some(PHONE)).await;
+    finds(&scene, &[], |q| {
+        (q.session, q.user) = (Some(PHONE), Some(EVE));
+    })
+    .await;
+    finds(&scene, &[6, 5, 1], |q| q.name = name("user.")).await;
+    finds(&scene, &[5], |q| q.name = name("user.disabled")).await;
+    finds(&scene, &[3, 2], |q| q.name = name("session.opened")).await;
+    finds(&scene, &[], |q| q.name = name("user.%")).await;
+    finds(&scene, &[], |q| q.name = name("password.changed.")).await;
+    finds(&scene, &[6, 5, 1], |q| {
+        (q.name, q.before) = (name("user"), Some(7));
+    })
+    .await;
+}
+
+/// Sealed or not, on one day and over several.
+pub async fn the_record_is_searched_by_time(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let (store, keys) = (scene.store.as_ref(), keys(&[1]));
+    let at = |day, second| Some(START.plus(DAY * day).plus(SECOND * second));
+    for day in 0..3 {
+        write_six(store, START.plus(DAY * day)).await;
+        if day == 0 {
+            finds(&scene, &[6, 5, 3], |q| q.since = at(0, 7)).await;
+            finds(&scene, &[4, 2, 1], |q| q.until = at(0, 7)).await;
+        }
+        let mut sealer = Sealer::default();
+        // Its first head brings two rows of its own.
+        let now = START.plus(DAY * day);
+        assert_eq!(sealer.catch_up(store, &keys, now).await, Ok(None));
+        if day == 0 {
+            finds(&scene, &[6, 5, 3], |q| q.since = at(0, 7)).await;
+            finds(&scene, &[8, 7, 4, 2, 1], |q| q.until = at(0, 7)).await;
+            let both = |q: &mut EventQuery| (q.since, q.until) = (at(0, 5), at(0, 7));
+            finds(&scene, &[2, 1], both).await;
+            let hers = |q: &mut EventQuery| (q.user, q.since) = (Some(ADA), at(0, 6));
+            finds(&scene, &[6, 5, 2], hers).await;
+        }
     }
+    let all = [20, 19, 18, 17, 16, 15, 14, 13, 11];
+    finds(&scene, &all, |q| q.since = at(1, 7)).await;
+    finds(&scene, &[12, 8, 7, 6, 5, 4, 3, 2, 1], |q| {
+        q.until = at(1, 5);
+    })
+    .await;
+    finds(&scene, &[12], |q| (q.since, q.until) = (at(1, 0), at(1, 5))).await;
+    finds(&scene, &[], |q| q.since = at(9, 0)).await;
+    finds(&scene, &[], |q| q.until = Some(START.minus(DAY))).await;
 }
 
 async fn fail(scene: &Scene, user: Option<UserId>, address: &str, now: Timestamp) {
@@ -522,8 +487,7 @@ pub async fn a_flood_of_failed_logins_is_few_rows(factory: &dyn Factory) {
     let rows = scene.store.search_events(all).await.expect("reads");
     assert_eq!(rows.len(), 201);
     let told = of_store(&scene).await;
-    let detail = told
-        .first()
-        .map(|told| (&told.1["count"], &told.1["names"]));
-    assert_eq!(detail, Some((&json!(5), &json!({ "other_users": 5 }))));
+    let detail = &told.first().expect("is there").1;
+    assert_eq!(detail.get("count"), Some(&json!(5)));
+    assert_eq!(detail.get("names"), Some(&json!({ "other_users": 5 })));
 }

@@ -185,7 +185,10 @@ pub async fn what_became_of_each_key_is_on_record(factory: &dyn Factory) {
     let rows = scene.events(UserId(Uuid::nil())).await;
     let told = rows.iter().rev().map(|row| {
         let detail = row.detail.clone().unwrap_or_default();
-        let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            let text = detail.get(name).and_then(serde_json::Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
         assert_eq!(text("purpose"), "signing");
         format!("{} {} {}", row.name, text("key"), text("by"))
     });

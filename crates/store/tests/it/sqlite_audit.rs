@@ -70,46 +70,40 @@ async fn an_untouched_record_is_good() {
     assert_eq!(told, (13, 0, 3, None));
 }
 
+async fn each(cases: &[(&str, Break)]) {
+    for (sql, expected) in cases {
+        let folder = record().await;
+        tamper(folder.path(), sql);
+        let found = found(folder.path()).await;
+        assert_eq!(found.broken.as_ref(), Some(expected), "{sql}");
+        assert!(found.sealed < expected.first().max(1), "{sql}");
+    }
+}
+
 #[tokio::test]
-async fn the_first_row_that_is_wrong_is_named() {
+async fn the_first_row_that_was_changed_is_named() {
+    let change = [
+        (3, "at = at + 1"),
+        (1, "name = 'session.ended'"),
+        (7, "user_id = randomblob(16)"),
+        (2, "user_id = x'00'"),
+        (8, "session_id = zeroblob(16)"),
+        (10, "address = '192.0.2.9'"),
+        (12, "agent = CAST(x'ff' AS TEXT)"),
+        (13, "detail = 'null'"),
+    ];
+    for (row, set) in change {
+        let sql = format!("UPDATE event SET {set} WHERE number = {row}");
+        each(&[(&sql, Break::Changed(row))]).await;
+    }
+    let several = "UPDATE event SET agent = 'y' WHERE number IN (4, 11)";
+    each(&[(several, Break::Changed(4))]).await;
+}
+
+#[tokio::test]
+async fn the_first_row_that_is_missing_is_named() {
     let cut_off = |first| Break::CutOff { first, sealed: 13 };
-    let cases = [
-        (
-            "UPDATE event SET at = at + 1 WHERE number = 3",
-            Break::Changed(3),
-        ),
-        (
-            "UPDATE event SET name = 'session.ended' WHERE number = 1",
-            Break::Changed(1),
-        ),
-        (
-            "UPDATE event SET user_id = randomblob(16) WHERE number = 7",
-            Break::Changed(7),
-        ),
-        (
-            "UPDATE event SET user_id = x'00' WHERE number = 2",
-            Break::Changed(2),
-        ),
-        (
-            "UPDATE event SET session_id = zeroblob(16) WHERE number = 8",
-            Break::Changed(8),
-        ),
-        (
-            "UPDATE event SET address = '192.0.2.9' WHERE number = 10",
-            Break::Changed(10),
-        ),
-        (
-            "UPDATE event SET agent = CAST(x'ff' AS TEXT) WHERE number = 12",
-            Break::Changed(12),
-        ),
-        (
-            "UPDATE event SET detail = 'null' WHERE number = 13",
-            Break::Changed(13),
-        ),
-        (
-            "UPDATE event SET agent = 'y' WHERE number IN (4, 11)",
-            Break::Changed(4),
-        ),
+    each(&[
         ("DELETE FROM event WHERE number = 1", Break::Removed(1)),
         (
             "DELETE FROM event WHERE number IN (5, 6)",
@@ -120,84 +114,63 @@ async fn the_first_row_that_is_wrong_is_named() {
             "DELETE FROM event WHERE number BETWEEN 6 AND 12",
             Break::Removed(6),
         ),
-        (
-            "DELETE FROM event WHERE number = 4; UPDATE event SET agent = 'y' WHERE number = 3",
-            Break::Changed(3),
-        ),
-        // Closed up, so that no number is missing.
-        (
-            "DELETE FROM event WHERE number = 9; UPDATE event SET number = number - 1 WHERE number > 9",
-            Break::Changed(9),
-        ),
-        (
-            "UPDATE event SET number = -number WHERE number IN (2, 4); UPDATE event SET number = 6 + number WHERE number < 0",
-            Break::Changed(2),
-        ),
-        (
-            "INSERT INTO event (number, at, name, user_id) VALUES (0, 1, 'x', zeroblob(16))",
-            Break::Inserted(0),
-        ),
-        (
-            "INSERT INTO event (number, at, name, user_id) VALUES (-5, 1, 'x', zeroblob(16))",
-            Break::Inserted(-5),
-        ),
-        (
-            "UPDATE event SET number = -number WHERE number > 4; UPDATE event SET number = 1 - number WHERE number < 0; \
-          INSERT INTO event (number, at, name, user_id) VALUES (5, 1, 'x', zeroblob(16))",
-            Break::Changed(5),
-        ),
         ("DELETE FROM event WHERE number > 12", cut_off(13)),
         ("DELETE FROM event WHERE number > 9", cut_off(10)),
         ("DELETE FROM event", cut_off(1)),
-        (
-            "DELETE FROM event_head WHERE number = 12",
-            Break::HeadRemoved { first: 8, head: 12 },
-        ),
-        (
-            "DELETE FROM event_head WHERE number < 13",
-            Break::HeadRemoved { first: 1, head: 12 },
-        ),
-        (
-            "UPDATE event_head SET at = at + 1000 WHERE number = 7",
-            Break::HeadForged { first: 1, head: 7 },
-        ),
-        (
-            "UPDATE event_head SET signature = zeroblob(64) WHERE number = 12",
-            Break::HeadForged { first: 8, head: 12 },
-        ),
-        (
-            "UPDATE event_head SET links = zeroblob(32) WHERE number = 12",
-            Break::HeadForged { first: 8, head: 12 },
-        ),
-        (
-            "UPDATE event_head SET hash = zeroblob(32) WHERE number = 13",
-            Break::HeadForged {
-                first: 13,
-                head: 13,
-            },
-        ),
-        (
-            "UPDATE event_head SET key_id = 'other' WHERE number = 13",
-            Break::HeadForged {
-                first: 13,
-                head: 13,
-            },
-        ),
-        (
-            "UPDATE event_head SET number = 14 WHERE number = 13",
-            Break::HeadForged {
-                first: 13,
-                head: 14,
-            },
-        ),
+    ])
+    .await;
+    let both = "DELETE FROM event WHERE number = 4; UPDATE event SET agent = 'y' WHERE number = 3";
+    each(&[(both, Break::Changed(3))]).await;
+}
+
+/// With every number there, too.
+#[tokio::test]
+async fn the_first_row_that_is_in_a_wrong_place_is_named() {
+    let closed_up = "DELETE FROM event WHERE number = 9; \
+                     UPDATE event SET number = number - 1 WHERE number > 9";
+    let swapped = "UPDATE event SET number = -number WHERE number IN (2, 4); \
+                   UPDATE event SET number = 6 + number WHERE number < 0";
+    let row = "INSERT INTO event (number, at, name, user_id) VALUES";
+    let inserted = format!(
+        "UPDATE event SET number = -number WHERE number > 4; \
+         UPDATE event SET number = 1 - number WHERE number < 0; \
+         {row} (5, 1, 'x', zeroblob(16))"
+    );
+    let first = format!("{row} (0, 1, 'x', zeroblob(16))");
+    let before = format!("{row} (-5, 1, 'x', zeroblob(16))");
+    each(&[
+        (closed_up, Break::Changed(9)),
+        (swapped, Break::Changed(2)),
+        (&inserted, Break::Changed(5)),
+        (&first, Break::Inserted(0)),
+        (&before, Break::Inserted(-5)),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_head_that_was_removed_or_changed_is_named() {
+    let removed = |first, head| Break::HeadRemoved { first, head };
+    each(&[
+        ("DELETE FROM event_head WHERE number = 12", removed(8, 12)),
+        ("DELETE FROM event_head WHERE number < 13", removed(1, 12)),
+    ])
+    .await;
+    let changes = [
+        ("at = at + 1000", 1, 7),
+        ("signature = zeroblob(64)", 8, 12),
+        ("links = zeroblob(32)", 8, 12),
+        ("hash = zeroblob(32)", 13, 13),
+        ("key_id = 'other'", 13, 13),
+        ("algorithm = 'ES256'", 1, 7),
     ];
-    for (sql, expected) in cases {
-        let folder = record().await;
-        tamper(folder.path(), sql);
-        let found = found(folder.path()).await;
-        assert_eq!(found.broken, Some(expected.clone()), "{sql}");
-        assert!(found.sealed < expected.first().max(1), "{sql}");
+    for (set, first, head) in changes {
+        let sql = format!("UPDATE event_head SET {set} WHERE number = {head}");
+        each(&[(&sql, Break::HeadForged { first, head })]).await;
     }
+    let moved = "UPDATE event_head SET number = 14 WHERE number = 13";
+    let (first, head) = (13, 14);
+    each(&[(moved, Break::HeadForged { first, head })]).await;
 }
 
 /// Whoever changes a row and makes every hash fit it anew, but has no key.

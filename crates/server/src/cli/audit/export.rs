@@ -5,14 +5,15 @@ use relatch_core::event::EventStore as _;
 use super::shape;
 use crate::cli::{
     Failure,
-    place::{Opened, Place},
+    place::{Common, Opened},
 };
 
 /// How many rows are read at a time.
 const PAGE: u32 = 1_000;
 
-pub(super) fn run(after: i64, place: &Place) -> Result<(), Failure> {
-    let opened = place.open()?;
+/// In JSON whether that was asked for or not: nobody reads it who is no script.
+pub(super) fn run(after: i64, common: &Common) -> Result<(), Failure> {
+    let opened = common.place.open()?;
     let mut tape = Tape::after(after);
     while let Some(lines) = tape.next(&opened)? {
         for line in lines {
