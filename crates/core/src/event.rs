@@ -1,16 +1,27 @@
 //! Security events: what happened, to whom, from where. The store keeps them; nothing in them is a secret.
 
+pub mod chain;
+pub mod failed_login;
+pub mod head;
+pub mod own;
+pub mod seal;
+pub mod store;
+pub mod verify;
+
 use std::net::IpAddr;
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::{
-    StoreError, Timestamp,
+    Timestamp,
+    key::change::KeyChange,
     permission::{Permission, RoleName},
     session::{EndReason, Generation, Session, SessionId, refresh},
     user::UserId,
 };
+
+pub use failed_login::FailedLogins;
+pub use store::{EventQuery, EventRow, EventStore};
 
 /// Where a request came from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,9 +32,11 @@ pub struct Origin {
     pub agent: Option<String>,
 }
 
-/// Who decides about an account that is not his own.
+/// Who decides about an account that is not his own, or about the whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Actor {
+    /// The server by itself, because it was time.
+    Server,
     /// Whoever may run the command line where the database is.
     CommandLine,
     /// A user with the permission.
@@ -34,6 +47,7 @@ impl Actor {
     /// The stable name: a word that is no id, or an id.
     pub fn name(self) -> String {
         match self {
+            Self::Server => "server".to_owned(),
             Self::CommandLine => "command_line".to_owned(),
             Self::User(id) => id.to_string(),
         }
@@ -52,6 +66,15 @@ pub struct Administrator {
 }
 
 impl Administrator {
+    /// The server itself.
+    pub fn server(now: Timestamp) -> Self {
+        Self {
+            actor: Actor::Server,
+            origin: Origin::default(),
+            now,
+        }
+    }
+
     /// What he did that is about no user, for the record.
     pub fn event_of_store(&self, kind: impl FnOnce(Actor) -> EventKind) -> Event {
         self.event(UserId(uuid::Uuid::nil()), kind)
@@ -140,6 +163,46 @@ pub enum EventKind {
         /// Whether every session was ended.
         sessions_ended: bool,
     },
+    /// The store was copied. It is nobody's.
+    BackupTaken(Actor),
+    /// A key stands elsewhere than before. It is nobody's.
+    KeyChanged {
+        /// Which, and what became of it.
+        change: KeyChange,
+        /// Who did.
+        by: Actor,
+    },
+    /// A login with the right password was refused: the user is disabled.
+    LoginRefused,
+    /// Logins failed within an hour that is over.
+    LoginsFailed(FailedLogins),
+    /// A server began to serve. It is nobody's.
+    ServerStarted {
+        /// Its version.
+        version: &'static str,
+    },
+    /// A server was told to stop. It is nobody's.
+    ServerStopped {
+        /// Its version.
+        version: &'static str,
+    },
+    /// The record is sealed from its first row on. It is nobody's.
+    SealingBegan {
+        /// How many rows there were already.
+        earlier: i64,
+    },
+    /// Heads of the record are signed with this key from now on. It is nobody's.
+    SealingKeyTaken {
+        /// The public key (RFC 7517).
+        jwk: Value,
+    },
+    /// The newest head was not the one that was left there. It is nobody's.
+    SealBroken {
+        /// The last row that the head covers; 0: there was none.
+        head: i64,
+        /// What is wrong with it.
+        fault: seal::HeadFault,
+    },
 }
 
 impl EventKind {
@@ -164,6 +227,15 @@ impl EventKind {
             Self::RoleChanged { .. } => "role.changed",
             Self::RoleDeleted { .. } => "role.deleted",
             Self::BackupRestored { .. } => "store.backup_restored",
+            Self::BackupTaken(_) => "store.backup_taken",
+            Self::KeyChanged { change, .. } => change.step.name(),
+            Self::LoginRefused => "login.refused",
+            Self::LoginsFailed(_) => "login.failed",
+            Self::ServerStarted { .. } => "server.started",
+            Self::ServerStopped { .. } => "server.stopped",
+            Self::SealingBegan { .. } => "audit.sealing_began",
+            Self::SealingKeyTaken { .. } => KEY_TAKEN,
+            Self::SealBroken { .. } => "audit.seal_broken",
         }
     }
 
@@ -178,7 +250,8 @@ impl EventKind {
             | Self::UserDisabled(by)
             | Self::UserEnabled(by)
             | Self::UserDeleted(by)
-            | Self::PasswordReset(by) => Some(json!({ "by": by.name() })),
+            | Self::PasswordReset(by)
+            | Self::BackupTaken(by) => Some(json!({ "by": by.name() })),
             Self::RolesAssigned { roles, by } => {
                 let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();
                 Some(json!({ "roles": roles, "by": by.name() }))
@@ -200,10 +273,33 @@ impl EventKind {
             } => {
                 Some(json!({ "taken_at": taken_at.as_millis(), "sessions_ended": sessions_ended }))
             }
+            other => other.detail_of_the_system(),
+        }
+    }
+
+    /// The same for what is about no account.
+    fn detail_of_the_system(&self) -> Option<Value> {
+        match self {
+            Self::KeyChanged { change, by } => Some(json!({
+                "purpose": change.purpose.name(), "key": change.id, "by": by.name(),
+            })),
+            Self::LoginRefused => Some(json!({ "reason": EndReason::UserDisabled.name() })),
+            Self::LoginsFailed(failed) => Some(failed.detail()),
+            Self::ServerStarted { version } | Self::ServerStopped { version } => {
+                Some(json!({ "version": version }))
+            }
+            Self::SealingBegan { earlier } => Some(json!({ "earlier_events": earlier })),
+            Self::SealingKeyTaken { jwk } => Some(json!({ "jwk": jwk })),
+            Self::SealBroken { head, fault } => {
+                Some(json!({ "head": head, "fault": fault.name() }))
+            }
             _ => None,
         }
     }
 }
+
+/// The name of what says which key signs heads.
+pub(crate) const KEY_TAKEN: &str = "audit.key_taken";
 
 /// One record.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -262,68 +358,4 @@ impl Event {
             request.now,
         ))
     }
-}
-
-/// A record as it is read back.
-#[derive(Clone, PartialEq, Debug)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// The stable name of what happened.
-    pub name: String,
-    /// To whom.
-    pub user: UserId,
-    /// In which session.
-    pub session: Option<SessionId>,
-    /// The address of the peer.
-    pub address: Option<String>,
-    /// Its `User-Agent`.
-    pub agent: Option<String>,
-    /// What the name leaves open.
-    pub detail: Option<Value>,
-}
-
-/// Where events are kept.
-#[async_trait]
-pub trait EventStore {
-    /// Adds one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn append_event(&self, event: Event) -> Result<(), StoreError>;
-
-    /// Counts one more failed login, by hour, user (none for an unknown name) and address. Not awaited by a promise:
-    /// a crash may forget it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn count_failed_login(
-        &self,
-        user: Option<UserId>,
-        origin: Origin,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
-
-    /// The events of a user, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn list_events(&self, user: UserId, limit: u32) -> Result<Vec<EventRow>, StoreError>;
-
-    /// How often a login as this user (none: as an unknown name) failed since `since`, to the hour.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn failed_logins(
-        &self,
-        user: Option<UserId>,
-        since: Timestamp,
-    ) -> Result<u64, StoreError>;
-
-    /// Removes the counts of hours before `before`, at most `limit` rows; how many went.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn sweep_failed_logins(&self, before: Timestamp, limit: u32)
-    -> Result<usize, StoreError>;
 }

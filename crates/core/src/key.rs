@@ -1,5 +1,6 @@
 //! Keys: those that sign access tokens, those that tag refresh tokens, and the master key that seals both.
 
+pub mod change;
 pub mod lifecycle;
 mod make;
 pub mod ring;
@@ -8,7 +9,7 @@ pub mod store;
 pub mod turn;
 
 pub use lifecycle::KeyState;
-pub use relatch_verify::Algorithm;
+pub use relatch_verify::{Algorithm, Jwk, KeySet};
 pub use ring::{Keyring, KeyringError};
 pub use seal::{MasterKey, MasterKeys, Sealed};
 pub use store::{KeyRecord, KeyTable, Purpose};

@@ -11,6 +11,7 @@ use axum::{extract::Request, response::Response};
 use relatch_core::{
     Domain, Entropy, StoreError, Timestamp,
     domain::Issuer,
+    event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
     permission::store::RoleStore as _,
 };
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
     pub(crate) master: ArcSwap<MasterKeys>,
+    /// Gone once the server has stopped.
+    pub(crate) sealer: tokio::sync::Mutex<Option<Sealer>>,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -137,11 +140,13 @@ impl Relatch {
             config,
             request_ids,
             master: ArcSwap::from_pointee(master),
+            sealer: tokio::sync::Mutex::new(Some(Sealer::default())),
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::start(&app, jobs::keys::Keys::default());
         jobs::start(&app, jobs::roles::Roles);
         jobs::sweep::start(&app);
+        jobs::seal::start(&app);
         Ok(Self { app, store })
     }
 
@@ -154,6 +159,14 @@ impl Relatch {
             Alarm::default(),
         )
         .await
+    }
+
+    /// Puts the stop on record, seals that, and closes the database.
+    pub async fn stop(&self) {
+        if let Err(error) = jobs::seal::stop(&self.app).await {
+            tracing::warn!(%error, "the stop is not on record");
+        }
+        self.close();
     }
 
     /// Finishes what is queued and closes the database.
@@ -259,6 +272,8 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use relatch_core::event::Administrator;
+
     use super::*;
 
     #[tokio::test]
@@ -270,10 +285,14 @@ mod tests {
         let app = &relatch.app;
         let read = app.domain.store.load_keys().await.expect("reads");
         let version = read.version;
-        let changed = app.domain.store.save_keys(version, read.records.clone());
+        let now = app.clock.now();
+        let by = Administrator::server(now);
+        let changed = app
+            .domain
+            .store
+            .save_keys(version, read.records.clone(), by);
         assert!(changed.await.expect("saves"));
         let newer = app.domain.store.load_keys().await.expect("reads");
-        let now = app.clock.now();
         for table in [&newer, &read] {
             app.take_keys(table, now).expect("opens");
             assert_eq!(app.domain.keys.load().version, version + 1);

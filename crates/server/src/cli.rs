@@ -1,5 +1,6 @@
 //! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
+mod audit;
 mod completions;
 mod config;
 mod db;
@@ -54,6 +55,9 @@ enum Command {
     Openapi,
     /// Print the catalogue of errors, in Markdown.
     Errors,
+    /// Look at the record of security events, and whether it can be trusted.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Back the database up, restore, check and count it.
     #[command(subcommand)]
     Db(db::Db),
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
+        Command::Audit(command) => audit::run(&command),
         Command::Db(command) => db::run(&command),
         Command::Config(command) => config::run(&command),
     };

@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod roles;
+pub(crate) mod seal;
 pub(crate) mod sweep;
 
 use std::{sync::Arc, time::Duration};

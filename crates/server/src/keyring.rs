@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use relatch_core::{
     Entropy, Store, StoreError, Timestamp,
+    event::Administrator,
     key::{
         Algorithm, KeyPolicy, KeyRecord, KeyTable, Keyring, KeyringError, Maker, MasterKeys,
         Moment, Purpose, seal::Unsealable, turn,
@@ -99,7 +100,8 @@ pub async fn open(
         let turned = turn::turn(&table.records, &policy(config), moment);
         let records = supplied(turned, config.keys.algorithm, (&master, entropy), now)?;
         // If another process was faster, its keys are there now.
-        store.save_keys(table.version, records).await?;
+        let by = Administrator::server(now);
+        store.save_keys(table.version, records, by).await?;
     }
     settle(|| store.load_keys(), || source.read(), now).await
 }

@@ -11,6 +11,7 @@
 )]
 
 pub mod administer;
+pub mod audit;
 pub mod end;
 pub mod event;
 pub mod history;
@@ -144,6 +145,7 @@ macro_rules! conformance {
             a_wrong_version_saves_nothing
             a_failed_save_leaves_the_old_keys
             one_of_many_saves_wins
+            what_became_of_each_key_is_on_record
         );
         $crate::conformance!(@ $factory, event:
             every_field_comes_back
@@ -152,6 +154,22 @@ macro_rules! conformance {
             failed_logins_of_one_network_share_a_row
             failed_logins_at_once_are_all_counted
             failed_logins_of_long_ago_are_swept_a_few_at_a_time
+        );
+        $crate::conformance!(@ $factory, audit:
+            a_sealer_covers_every_row
+            a_sealer_at_rest_writes_nothing
+            many_sealers_make_one_chain
+            a_head_follows_the_one_that_it_names
+            heads_stay_good_when_keys_turn
+            a_withdrawn_key_is_not_believed_any_more
+            a_forged_head_is_found
+            a_key_of_somebody_else_is_found
+            a_kept_head_tells_of_another_record
+            a_record_that_was_taken_back_is_noticed
+            the_record_is_searched
+            the_record_is_searched_by_time
+            failed_logins_of_an_hour_are_one_row
+            a_flood_of_failed_logins_is_few_rows
         );
         $crate::conformance!(@ $factory, sweep:
             a_walk_sees_every_row_and_takes_the_forgettable

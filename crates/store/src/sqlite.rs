@@ -2,10 +2,12 @@
 
 mod administer;
 mod backup;
+mod chain;
 mod check;
 mod checkpoint;
 mod connection;
 mod event;
+mod failed_login;
 mod folder;
 mod history;
 mod job;
@@ -18,6 +20,7 @@ mod restore;
 mod role;
 mod row;
 mod savepoint;
+mod search;
 mod session;
 mod since;
 mod stats;
@@ -29,7 +32,7 @@ use std::{path::PathBuf, sync::Arc};
 use relatch_core::{StoreError, session::Policy};
 use rusqlite::Connection;
 
-pub use backup::{BackupError, Taken, backup};
+pub use backup::{BackupError, Taken, backup, record};
 pub use check::{Checked, check};
 pub use connection::Synchronous;
 pub use migrate::{Migrated, OpenError, update};

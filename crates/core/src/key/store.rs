@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use relatch_verify::Algorithm;
 
 use super::{KeyState, MasterKeys, Sealed, seal::Unsealable};
-use crate::StoreError;
+use crate::{StoreError, event::Administrator};
 
 /// What a key is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -90,9 +90,15 @@ pub trait KeyStore {
     /// [`StoreError`].
     async fn load_keys(&self) -> Result<KeyTable, StoreError>;
 
-    /// Puts `records` in place of what is there, if that still has version `expected`; false if it has not.
+    /// Puts `records` in place of what is there, if that still has version `expected`; false if it has not. What it does
+    /// to each key goes on record in the same step, with who did it.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn save_keys(&self, expected: i64, records: Vec<KeyRecord>) -> Result<bool, StoreError>;
+    async fn save_keys(
+        &self,
+        expected: i64,
+        records: Vec<KeyRecord>,
+        by: Administrator,
+    ) -> Result<bool, StoreError>;
 }

@@ -154,6 +154,20 @@ impl SigningKey {
         .ok()
     }
 
+    /// What it signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.pair {
+            Pair::EdDsa(_) => Algorithm::EdDsa,
+            Pair::Es256(_) => Algorithm::Es256,
+            Pair::Rs256(_) => Algorithm::Rs256,
+        }
+    }
+
+    /// The signature over the encoded header and payload of another JWS than an access token; its `typ` must say so.
+    pub fn sign(&self, input: &[u8]) -> Vec<u8> {
+        self.pair.sign(input)
+    }
+
     /// The claims as a signed token (RFC 7515 compact serialization).
     pub fn mint(&self, claims: &AccessClaims<'_>) -> AccessToken {
         let mut payload = Vec::with_capacity(ROOM);

@@ -59,6 +59,13 @@ pub async fn login(
         }
     };
     let session = Session::begin(credentials.user.id, &login, domain);
+    let refused = Event {
+        at: login.now,
+        kind: EventKind::LoginRefused,
+        user: credentials.user.id,
+        session: None,
+        origin: login.origin.clone(),
+    };
     let opening = Opening {
         session,
         verified: credentials.version,
@@ -68,7 +75,10 @@ pub async fn login(
     match domain.store.open_session(opening).await? {
         Opened::Session(session) => Ok((credentials.user, domain.issue(&session, login.now))),
         Opened::CredentialsChanged => Err(LoginError::InvalidCredentials),
-        Opened::UserDisabled => Err(LoginError::UserDisabled),
+        Opened::UserDisabled => {
+            domain.store.append_event(refused).await?;
+            Err(LoginError::UserDisabled)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ mod stats;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use relatch_core::{Timestamp, key::KeyTable};
+use relatch_core::{Timestamp, event::EventKind, key::KeyTable};
 use relatch_store::{
     BackupError, OpenError,
     sqlite::{self, Migrated},
@@ -17,7 +17,7 @@ use serde_json::json;
 use super::{
     Failure, chain,
     output::Output,
-    place::{Located, Place},
+    place::{self, Located, Place},
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -86,6 +86,14 @@ fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
     let taken = sqlite::backup(&located.options, file, now).map_err(|error| match error {
         BackupError::Open(error) => unusable(&located.options.path, error),
         other => chain(other),
+    })?;
+    let event = place::administrator(now).event_of_store(EventKind::BackupTaken);
+    sqlite::record(&located.options, &event).map_err(|error| {
+        format!(
+            "{} was written, but that is not on record: {}",
+            file.display(),
+            chain(error)
+        )
     })?;
     let value = json!({
         "file": file,

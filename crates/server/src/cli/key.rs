@@ -4,8 +4,9 @@ mod rewrap;
 
 use clap::{Subcommand, ValueEnum};
 use relatch_core::{
-    Entropy,
-    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, store::KeyStore as _, turn},
+    Entropy, Store,
+    event::seal::Sealer,
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Keyring, Purpose, store::KeyStore as _, turn},
 };
 use serde_json::{Value, json};
 
@@ -164,6 +165,10 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
     // A rewrap beside this would drop the master key that the new standby is sealed with.
     let _alone = keyring::lock_masters(&opened.config).map_err(chain)?;
     let masters = MasterSource::of(&opened.config).read().map_err(chain)?;
+    // A head that only the withdrawn key vouches for would not be believed any more.
+    let mut sealer = Sealer::default();
+    let before = Keyring::open(&table, &masters, opened.now()).map_err(chain)?;
+    seal(opened, &mut sealer, &before)?;
     let table = change(opened, |records| {
         let now = opened.now();
         // As the server made the others: this command may have been given another configuration, or none.
@@ -176,7 +181,18 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
         *records = made.map_err(chain)?;
         Ok(())
     })?;
+    let after = Keyring::open(&table, &masters, opened.now()).map_err(chain)?;
+    seal(opened, &mut sealer, &after)?;
     show(&table, output);
+    Ok(())
+}
+
+fn seal(opened: &Opened, sealer: &mut Sealer, keys: &Keyring) -> Result<(), Failure> {
+    let store: &dyn Store = opened.store.as_ref();
+    let sealing = sealer.catch_up(store, keys, opened.now());
+    if opened.wait(sealing)?.is_some() {
+        eprintln!("The record of events was tampered with: `relatch audit verify` says where.");
+    }
     Ok(())
 }
 
@@ -191,7 +207,8 @@ fn change(
             mut records,
         } = opened.wait(opened.store.load_keys())?;
         edit(&mut records)?;
-        if opened.wait(opened.store.save_keys(version, records))? {
+        let by = opened.administrator();
+        if opened.wait(opened.store.save_keys(version, records, by))? {
             return Ok(opened.wait(opened.store.load_keys())?);
         }
     }

@@ -52,7 +52,7 @@ async fn serve_until_signal(mut config: Config) -> Result<(), Failure> {
     let stop = serve::signal();
     print!("{}", welcome(address, docs_page));
     serve::serve(listener, &relatch, stop).await;
-    relatch.close();
+    relatch.stop().await;
     tracing::info!("stopped");
     Ok(())
 }

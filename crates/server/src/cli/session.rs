@@ -116,7 +116,7 @@ pub(super) fn run(command: &SessionCommand) -> Result<(), Failure> {
     }
 }
 
-fn parse(text: &str) -> Result<SessionId, Failure> {
+pub(super) fn parse(text: &str) -> Result<SessionId, Failure> {
     text.trim().parse().map(SessionId).map_err(|_| {
         Failure::NotFound(format!(
             "{} is not the id of a session, which looks like 6f1ed002-ab59-4f3c-9f2b-5a0c6f6d9f0e; `relatch session list --user NAME` lists them, and `relatch token inspect` names that of a token",

@@ -9,7 +9,7 @@ use relatch_core::{
     Store, Timestamp,
     password::PasswordFault,
     user::{
-        User, UserState,
+        User, UserId, UserState,
         administer::{self, AdministerError, UserKey},
     },
 };
@@ -167,6 +167,14 @@ pub(super) fn find(opened: &Opened, text: &str) -> Result<User, Failure> {
             None => Err(nobody(text)),
         },
         found => found.map_err(|error| failure(error, text)),
+    }
+}
+
+/// The id of the user of that name; an id is taken as it is, for the user may be gone and his record is not.
+pub(super) fn id_of(opened: &Opened, text: &str) -> Result<UserId, Failure> {
+    match UserKey::parse(text) {
+        Some(UserKey::Id(id)) => Ok(id),
+        _ => find(opened, text).map(|user| user.id),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use super::{
-    docs, health, jwks,
+    docs, event, health, jwks,
     openapi::{self, describe as api},
     password,
     problem::{Code, Problem},
@@ -25,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/auth/sessions", session::list, api::session::list),
         delete("/auth/sessions", session::end_all, api::session::end_all),
         delete("/auth/sessions/{id}", session::end, api::session::end),
+        get("/auth/events", event::list, api::event::list),
         post(
             "/auth/reauthenticate",
             password::reauthenticate,

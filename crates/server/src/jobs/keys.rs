@@ -7,6 +7,7 @@ use std::{
 
 use relatch_core::{
     StoreError, Timestamp,
+    event::Administrator,
     key::{KeyRecord, KeyState, Moment, Purpose, turn},
 };
 
@@ -38,7 +39,7 @@ impl Watch for Keys {
         if app
             .domain
             .store
-            .save_keys(table.version, records.clone())
+            .save_keys(table.version, records.clone(), Administrator::server(now))
             .await?
         {
             tell(&table.records, &records);

@@ -233,8 +233,9 @@ fn times_of_turns(server: &Server, owner: &Tokens) -> Vec<Duration> {
 
 #[test]
 fn a_full_queue_of_writes_is_told_and_harms_no_session() {
+    // One place for the server's own writing, which seals the record.
     let server = Server::start(&[
-        ("store.write_queue", "1"),
+        ("store.write_queue", "2"),
         ("store.synchronous", "full"),
         ("session.retry_window", "30s"),
     ]);

@@ -76,6 +76,8 @@ fn without_ids(word: &str) -> String {
 pub(crate) fn age(server: &Server, tokens: &Tokens, hours: i64) {
     let (id, span) = (id_of(&tokens.refresh), hours * 3_600_000);
     let database = server.folder.open_database();
+    let sql = "DROP TRIGGER IF EXISTS event_stays_as_it_is";
+    database.execute_batch(sql).unwrap();
     for sql in [
         "UPDATE session SET rotated_at = rotated_at - ?2, created_at = created_at - ?2, expires_at = expires_at - ?2 WHERE id = ?1",
         "UPDATE event SET at = at - ?2 WHERE session_id = ?1",

@@ -13,6 +13,7 @@ mod access;
 mod body;
 mod catalogue;
 mod docs;
+mod events;
 mod login;
 mod logout;
 mod openapi;

@@ -121,7 +121,7 @@ async fn call_all(server: &Server) {
     }
     let other = server.ada_on("Phone").await;
     let mine = server.refresh(&mine.refresh).await.tokens();
-    for path in ["/auth/me", "/auth/sessions"] {
+    for path in ["/auth/me", "/auth/sessions", "/auth/events"] {
         server.get_as(&mine.access, path).await;
         server.get_as("garbage", path).await;
     }
@@ -177,14 +177,14 @@ async fn rarer_errors_are_told_of_as_well() {
         "reauthentication_required"
     );
     server.post_as(&mine.refresh, "/auth/logout", "").await;
-    for path in ["/auth/me", "/auth/sessions"] {
+    for path in ["/auth/me", "/auth/sessions", "/auth/events"] {
         assert_eq!(
             code(server.get_as(&mine.access, path).await),
             "session_ended"
         );
     }
     server.relatch.close();
-    for path in ["/auth/me", "/auth/sessions"] {
+    for path in ["/auth/me", "/auth/sessions", "/auth/events"] {
         assert_eq!(code(server.get_as(&mine.access, path).await), "unavailable");
     }
     assert_eq!(code(server.refresh(&mine.refresh).await), "unavailable");
@@ -263,6 +263,7 @@ fn what_each_route_may_answer_is_a_promise() {
     GET /auth/sessions: internal invalid_request invalid_token session_ended session_unknown unavailable
     DELETE /auth/sessions: internal invalid_request invalid_token overloaded reauthentication_required session_ended session_unknown unavailable
     DELETE /auth/sessions/{id}: internal invalid_request invalid_token not_found overloaded reauthentication_required session_ended session_unknown unavailable
+    GET /auth/events: internal invalid_request invalid_token session_ended session_unknown unavailable
     POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type
     POST /auth/password/change: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
     GET /.well-known/jwks.json: unavailable

@@ -56,7 +56,7 @@ pub(crate) struct Server {
     names: Mutex<Vec<String>>,
     /// What was answered so far.
     pub(crate) seen: Mutex<BTreeSet<Seen>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -86,8 +86,25 @@ impl Server {
             clock,
             names: Mutex::default(),
             seen: Mutex::default(),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The store beside this server, as a command opens it.
+    pub(crate) fn store(&self) -> relatch_store::Sqlite {
+        let options = relatch_store::Options {
+            path: self.folder.path().join("data/relatch.db"),
+            synchronous: relatch_store::Synchronous::Off,
+            write_queue: 16,
+            readers: 1,
+        };
+        let policy = Arc::new(Config::default().session);
+        relatch_store::Sqlite::open(&options, policy).unwrap()
+    }
+
+    /// What its clock shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Lets time pass.

@@ -58,13 +58,16 @@ pub async fn every_field_comes_back(factory: &dyn Factory) {
         EventKind::UserDeleted(Actor::User(user)),
         EventKind::PasswordReset(Actor::CommandLine),
     ];
+    let mut number = 0;
     for kind in kinds {
         for (session, origin) in [
             (Some(session), origin()),
             (None, Origin::default()),
             (None, from("2001:db8::1")),
         ] {
+            number += 1;
             let row = EventRow {
+                number,
                 at: START,
                 name: kind.name().to_owned(),
                 user,

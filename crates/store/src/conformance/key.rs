@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use relatch_core::{
     Timestamp,
+    event::Administrator,
     key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed},
+    user::UserId,
 };
+use uuid::Uuid;
 
 use super::{
     Factory,
-    scene::{DAY, START, Scene, at_once},
+    scene::{DAY, START, Scene, administrator, at_once},
 };
 
 fn record(purpose: Purpose, id: &str, state: KeyState) -> KeyRecord {
@@ -35,7 +38,13 @@ pub async fn an_empty_store_has_no_keys(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let table = scene.store.load_keys().await;
     assert_eq!(table, Ok(KeyTable::default()));
-    assert_eq!(scene.store.save_keys(0, Vec::new()).await, Ok(true));
+    assert_eq!(
+        scene
+            .store
+            .save_keys(0, Vec::new(), administrator(START))
+            .await,
+        Ok(true)
+    );
     let empty = KeyTable {
         version: 1,
         records: Vec::new(),
@@ -72,7 +81,10 @@ pub async fn every_state_comes_back(factory: &dyn Factory) {
             ..key
         });
     }
-    let saved = scene.store.save_keys(0, records.clone()).await;
+    let saved = scene
+        .store
+        .save_keys(0, records.clone(), administrator(START))
+        .await;
     assert_eq!(saved, Ok(true));
     let mut table = scene.store.load_keys().await.expect("loads");
     let order = |record: &KeyRecord| (record.purpose.name(), record.id.clone());
@@ -85,12 +97,18 @@ pub async fn every_state_comes_back(factory: &dyn Factory) {
 pub async fn a_wrong_version_saves_nothing(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     for (version, id) in [(0, "a"), (1, "b"), (2, "c")] {
-        let saved = scene.store.save_keys(version, vec![active(id)]).await;
+        let saved = scene
+            .store
+            .save_keys(version, vec![active(id)], administrator(START))
+            .await;
         assert_eq!(saved, Ok(true));
     }
     let before = scene.dump().await;
     for wrong in [-1, 0, 2, 4, i64::MAX] {
-        let saved = scene.store.save_keys(wrong, vec![active("d")]).await;
+        let saved = scene
+            .store
+            .save_keys(wrong, vec![active("d")], administrator(START))
+            .await;
         assert_eq!(saved, Ok(false), "{wrong}");
     }
     assert_eq!(scene.dump().await, before);
@@ -103,14 +121,20 @@ pub async fn a_wrong_version_saves_nothing(factory: &dyn Factory) {
 /// The second of two records cannot be kept: the first is not either, and the old ones stay.
 pub async fn a_failed_save_leaves_the_old_keys(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
-    let saved = scene.store.save_keys(0, vec![active("a")]).await;
+    let saved = scene
+        .store
+        .save_keys(0, vec![active("a")], administrator(START))
+        .await;
     assert_eq!(saved, Ok(true));
     let before = scene.rows().await;
     let twice = vec![active("b"), active("b")];
-    let saved = scene.store.save_keys(1, twice).await;
+    let saved = scene.store.save_keys(1, twice, administrator(START)).await;
     assert!(saved.is_err(), "{saved:?}");
     assert_eq!(scene.rows().await, before);
-    let saved = scene.store.save_keys(1, vec![active("b")]).await;
+    let saved = scene
+        .store
+        .save_keys(1, vec![active("b")], administrator(START))
+        .await;
     assert_eq!(saved, Ok(true), "the store goes on");
 }
 
@@ -120,7 +144,12 @@ pub async fn one_of_many_saves_wins(factory: &dyn Factory) {
     let said = at_once((0..16).map(|number| {
         let store = Arc::clone(&scene.store);
         let records = vec![active(&number.to_string())];
-        async move { store.save_keys(0, records).await.expect("answers") }
+        async move {
+            store
+                .save_keys(0, records, administrator(START))
+                .await
+                .expect("answers")
+        }
     }))
     .await;
     assert_eq!(said.iter().filter(|saved| **saved).count(), 1);
@@ -128,4 +157,46 @@ pub async fn one_of_many_saves_wins(factory: &dyn Factory) {
     let table = scene.store.load_keys().await.expect("loads");
     let ids: Vec<_> = table.records.into_iter().map(|key| key.id).collect();
     assert_eq!((table.version, ids), (1, vec![winner.to_string()]));
+}
+
+/// Each key's step, with who took it, in the step that changed the keys; a save that fails leaves nothing on record.
+pub async fn what_became_of_each_key_is_on_record(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let announced = record(Purpose::Signing, "b", KeyState::Announced { at: START });
+    let first = vec![active("a"), announced.clone()];
+    let saved = scene.store.save_keys(0, first, administrator(START)).await;
+    assert_eq!(saved, Ok(true));
+    let late = START.plus(DAY);
+    let retired = KeyState::Retired {
+        since: late,
+        until: late.plus(DAY),
+    };
+    let second = vec![
+        record(Purpose::Signing, "a", retired),
+        KeyRecord {
+            state: KeyState::active(late),
+            ..announced
+        },
+    ];
+    let by = Administrator::server(late);
+    let stale = scene.store.save_keys(0, second.clone(), by.clone()).await;
+    assert_eq!(stale, Ok(false));
+    assert_eq!(scene.store.save_keys(1, second, by).await, Ok(true));
+    let rows = scene.events(UserId(Uuid::nil())).await;
+    let told = rows.iter().rev().map(|row| {
+        let detail = row.detail.clone().unwrap_or_default();
+        let text = |name: &str| {
+            let text = detail.get(name).and_then(serde_json::Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        assert_eq!(text("purpose"), "signing");
+        format!("{} {} {}", row.name, text("key"), text("by"))
+    });
+    let expected = [
+        "key.activated a command_line",
+        "key.announced b command_line",
+        "key.retired a server",
+        "key.activated b server",
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }

@@ -39,6 +39,7 @@ pub async fn a_user_comes_back_as_registered(factory: &dyn Factory) {
     assert_eq!(scene.store.credentials_of(user.id).await, Ok(expected));
     assert_eq!(scene.row(&session).await, session);
     let event = EventRow {
+        number: 1,
         at: START,
         name: "user.registered".to_owned(),
         user: user.id,

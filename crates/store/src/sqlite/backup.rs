@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use relatch_core::Timestamp;
+use relatch_core::{Timestamp, event::Event};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
@@ -78,6 +78,16 @@ pub fn backup(options: &Options, to: &Path, now: Timestamp) -> Result<Taken, Bac
     let bytes = std::fs::metadata(copy.path()).map_err(fault)?.len();
     copy.finish_as_new(to).map_err(fault)?;
     Ok(Taken { bytes, log_bytes })
+}
+
+/// Puts an event on record beside whoever else is at work there. The schema may be an older one, and stays so.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn record(options: &Options, event: &Event) -> Result<(), BackupError> {
+    let _presence = Presence::among_others(&options.path)?;
+    let connection = Connector::new(&options.path, options.synchronous).connect_to_ours()?;
+    Ok(super::event::append(&connection, event).map_err(OpenError::from)?)
 }
 
 fn mark(copy: &Path, now: Timestamp) -> rusqlite::Result<()> {

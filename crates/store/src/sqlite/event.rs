@@ -1,11 +1,12 @@
 //! Security events in SQLite.
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    event::{Event, EventRow, EventStore, Origin},
+    event::{
+        Event, EventQuery, EventRow, EventStore, Origin, chain::Record, head::SignedHead,
+        store::Unsealed,
+    },
     session::SessionId,
     user::UserId,
 };
@@ -13,8 +14,9 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::{
-    Sqlite,
+    Sqlite, chain, failed_login,
     row::{self, Fault},
+    search,
 };
 
 #[async_trait]
@@ -30,7 +32,7 @@ impl EventStore for Sqlite {
         origin: Origin,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.healing(move |connection| count_failed(connection, user, &origin, now))
+        self.healing(move |connection| failed_login::count(connection, user, &origin, now))
             .await
     }
 
@@ -46,7 +48,7 @@ impl EventStore for Sqlite {
         since: Timestamp,
     ) -> Result<u64, StoreError> {
         self.readers
-            .read(move |connection| failed(connection, user, since))
+            .read(move |connection| failed_login::since(connection, user, since))
             .await
     }
 
@@ -55,14 +57,55 @@ impl EventStore for Sqlite {
         before: Timestamp,
         limit: u32,
     ) -> Result<usize, StoreError> {
-        self.healing(move |connection| sweep(connection, before, limit))
+        self.healing(move |connection| failed_login::sweep(connection, before, limit))
+            .await
+    }
+
+    async fn search_events(&self, query: EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        self.readers
+            .read(move |connection| search::search(connection, &query))
+            .await
+    }
+
+    async fn record_failed_logins(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let due = self
+            .readers
+            .read(move |connection| failed_login::is_due(connection, before));
+        if !due.await? {
+            return Ok(0);
+        }
+        self.durable(move |connection| failed_login::record(connection, before))
+            .await
+    }
+
+    async fn unsealed(&self, limit: u32) -> Result<Unsealed, StoreError> {
+        self.readers
+            .read(move |connection| chain::unsealed(connection, limit))
+            .await
+    }
+
+    async fn append_head(&self, expected: i64, head: SignedHead) -> Result<bool, StoreError> {
+        self.durable(move |connection| chain::append(connection, expected, &head))
+            .await
+    }
+
+    async fn records(&self, after: Option<i64>, limit: u32) -> Result<Vec<Record>, StoreError> {
+        self.readers
+            .read(move |connection| chain::records(connection, after, limit))
+            .await
+    }
+
+    async fn heads(&self, after: Option<i64>, limit: u32) -> Result<Vec<SignedHead>, StoreError> {
+        self.readers
+            .read(move |connection| chain::heads(connection, after, limit))
             .await
     }
 }
 
 pub(super) fn append(connection: &Connection, event: &Event) -> Result<(), Fault> {
-    let sql = format!("INSERT INTO event ({EVENT}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-    connection.prepare_cached(&sql)?.execute(params![
+    let sql = "INSERT INTO event (at, name, user_id, session_id, address, agent, detail) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    connection.prepare_cached(sql)?.execute(params![
         event.at.as_millis(),
         event.kind.name(),
         event.user.0.as_bytes(),
@@ -81,7 +124,7 @@ fn list(connection: &Connection, user: UserId, limit: u32) -> Result<Vec<EventRo
 }
 
 /// The columns of [`event`], in its order.
-pub(super) const EVENT: &str = "at, name, user_id, session_id, address, agent, detail";
+pub(super) const EVENT: &str = "at, name, user_id, session_id, address, agent, detail, number";
 
 pub(super) fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
     let detail = row
@@ -89,6 +132,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
         .map(|text| serde_json::from_str(&text))
         .transpose();
     Ok(EventRow {
+        number: row.get(7)?,
         at: row::time(row, 0)?,
         name: row.get(1)?,
         user: UserId(Uuid::from_bytes(row.get(2)?)),
@@ -99,56 +143,4 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
         agent: row.get(5)?,
         detail: detail.map_err(|_| Fault::Corrupt("event.detail"))?,
     })
-}
-
-const HOUR: i64 = 3_600_000;
-
-fn count_failed(
-    connection: &Connection,
-    user: Option<UserId>,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let sql = "INSERT INTO failed_login (hour, user_id, address, count) VALUES (?1, ?2, ?3, 1) \
-               ON CONFLICT DO UPDATE SET count = count + 1";
-    let address = origin.address.map_or_else(String::new, network);
-    connection
-        .prepare_cached(sql)?
-        .execute(params![hour(now), key(user), address])?;
-    Ok(())
-}
-
-fn failed(connection: &Connection, user: Option<UserId>, since: Timestamp) -> Result<u64, Fault> {
-    let sql = "SELECT coalesce(sum(count), 0) FROM failed_login WHERE user_id = ?1 AND hour >= ?2";
-    let count = connection
-        .prepare_cached(sql)?
-        .query_row(params![key(user), hour(since)], |row| row.get(0))?;
-    Ok(count)
-}
-
-fn sweep(connection: &Connection, before: Timestamp, limit: u32) -> Result<usize, Fault> {
-    let sql = "DELETE FROM failed_login WHERE (hour, user_id, address) IN \
-               (SELECT hour, user_id, address FROM failed_login WHERE hour < ?1 LIMIT ?2)";
-    Ok(connection
-        .prepare_cached(sql)?
-        .execute(params![hour(before), limit])?)
-}
-
-fn hour(time: Timestamp) -> i64 {
-    time.as_millis().div_euclid(HOUR)
-}
-
-fn key(user: Option<UserId>) -> [u8; 16] {
-    user.map_or([0; 16], |user| user.0.into_bytes())
-}
-
-/// An address of IPv6 stands for its /64: whoever has one has them all.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }

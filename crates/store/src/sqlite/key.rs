@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    key::{Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed, store::KeyStore},
+    event::{Administrator, EventKind},
+    key::{
+        Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed, change::changes, store::KeyStore,
+    },
 };
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Sqlite,
+    Sqlite, event,
     row::{self, Fault},
 };
 
@@ -18,8 +21,13 @@ impl KeyStore for Sqlite {
         self.readers.read(load).await
     }
 
-    async fn save_keys(&self, expected: i64, records: Vec<KeyRecord>) -> Result<bool, StoreError> {
-        self.durable(move |connection| save(connection, expected, &records))
+    async fn save_keys(
+        &self,
+        expected: i64,
+        records: Vec<KeyRecord>,
+        by: Administrator,
+    ) -> Result<bool, StoreError> {
+        self.durable(move |connection| save(connection, expected, &records, &by))
             .await
     }
 }
@@ -85,11 +93,21 @@ pub(super) fn save(
     connection: &Connection,
     expected: i64,
     records: &[KeyRecord],
+    by: &Administrator,
 ) -> Result<bool, Fault> {
     let sql = "UPDATE key_table SET version = version + 1 WHERE version = ?1";
     if connection.prepare_cached(sql)?.execute([expected])? == 0 {
         return Ok(false);
     }
+    for change in changes(&load(connection)?.records, records) {
+        let kind = |by| EventKind::KeyChanged { change, by };
+        event::append(connection, &by.event_of_store(kind))?;
+    }
+    replace(connection, records)?;
+    Ok(true)
+}
+
+fn replace(connection: &Connection, records: &[KeyRecord]) -> Result<(), Fault> {
     connection.prepare_cached("DELETE FROM key")?.execute([])?;
     let sql = "INSERT INTO key (purpose, id, algorithm, state, since, until, master_key, sealed) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -112,5 +130,5 @@ pub(super) fn save(
             bytes
         ])?;
     }
-    Ok(true)
+    Ok(())
 }

@@ -221,7 +221,12 @@ impl Restoration {
             Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
         };
         if settling.keys != self.keys.records {
-            key::save(&transaction, self.keys.version, &settling.keys)?;
+            key::save(
+                &transaction,
+                self.keys.version,
+                &settling.keys,
+                &settling.by,
+            )?;
         }
         let kind = EventKind::BackupRestored {
             taken_at,

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod sqlite;
+mod sqlite_audit;
 mod sqlite_backup;
 mod sqlite_file;
 mod sqlite_log;

@@ -1,5 +1,6 @@
 //! Every route in words, one function each; the table of routes in `http/router.rs` names them.
 
+pub(in crate::http) mod event;
 pub(in crate::http) mod password;
 pub(in crate::http) mod service;
 pub(in crate::http) mod session;

@@ -60,3 +60,17 @@ pub(super) fn devices() -> Value {
         }],
     })
 }
+
+pub(super) fn events() -> Value {
+    json!({
+        "events": [{
+            "at": "2026-11-22T12:14:10.250Z",
+            "event": "session.ended",
+            "session_id": SESSION,
+            "address": "192.0.2.7",
+            "agent": "Mozilla/5.0",
+            "detail": { "reason": "logout" },
+        }],
+        "next": "c29tZXdoZXJlIGluIHRoZSBsaXN0LCBzZWFsZWQ",
+    })
+}

@@ -28,7 +28,7 @@ pub(super) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Va
 /// All of them.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [values(), bodies(), answers(), error::schemas()] {
+    for part in [values(), bodies(), answers(), events(), error::schemas()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -134,6 +134,23 @@ fn body(required: &[&str], properties: Value) -> Value {
 /// What comes out: more may come with a later version.
 fn object(required: &[&str], properties: Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn events() -> Value {
+    json!({
+        "Event": object(&["at", "event"], json!({
+            "at": described(&reference("Time"), "When it happened."),
+            "event": { "type": "string", "description": "What happened: a stable name such as `session.opened`; there may be new ones in any version." },
+            "session_id": described(&reference("Id"), "In which session."),
+            "address": { "type": "string", "description": "From where; left out where that was not the user." },
+            "agent": { "type": "string", "description": "The `User-Agent`, likewise." },
+            "detail": { "type": "object", "description": "What the name leaves open: `reason` of an end, `by` whom, `count` of failed logins." },
+        })),
+        "Events": object(&["events"], json!({
+            "events": { "type": "array", "description": "The last first.", "items": reference("Event") },
+            "next": { "type": "string", "description": "The cursor of the next page, if there is one." },
+        })),
+    })
 }
 
 fn answers() -> Value {
