@@ -109,72 +109,30 @@ mod tests {
         lines.expect("reads").join("; ")
     }
 
+    #[track_caller]
+    fn uses(expected: &str, part: impl FnOnce(&mut EventQuery)) {
+        let mut query = EventQuery::default();
+        part(&mut query);
+        let plan = plan(&query);
+        assert!(plan.contains(expected), "{query:?}: {plan}");
+        assert!(!plan.contains("SCAN event;"), "{plan}");
+    }
+
     #[test]
     fn no_search_reads_the_whole_record() {
-        let all = EventQuery::default;
         let name = |name: &str| Some(name.to_owned());
         let time = Some(Timestamp::from_seconds(5));
         let user = Some(UserId(uuid::Uuid::nil()));
         let session = Some(SessionId(uuid::Uuid::nil()));
-        let cases = [
-            (
-                EventQuery {
-                    user,
-                    name: name("user."),
-                    ..all()
-                },
-                "USING INDEX event_user",
-            ),
-            (
-                EventQuery {
-                    session,
-                    user,
-                    since: time,
-                    ..all()
-                },
-                "USING INDEX event_session",
-            ),
-            (
-                EventQuery {
-                    name: name("key."),
-                    ..all()
-                },
-                "USING INDEX event_rare",
-            ),
-            (
-                EventQuery {
-                    name: name("login.failed"),
-                    since: time,
-                    ..all()
-                },
-                "USING INDEX event_rare",
-            ),
-            (
-                EventQuery {
-                    since: time,
-                    ..all()
-                },
-                "USING INTEGER PRIMARY KEY (rowid>?)",
-            ),
-            (
-                EventQuery {
-                    until: time,
-                    ..all()
-                },
-                "USING INTEGER PRIMARY KEY (rowid<?)",
-            ),
-            (
-                EventQuery {
-                    before: Some(5),
-                    ..all()
-                },
-                "USING INTEGER PRIMARY KEY (rowid<?)",
-            ),
-        ];
-        for (query, expected) in cases {
-            let plan = plan(&query);
-            assert!(plan.contains(expected), "{query:?}: {plan}");
-            assert!(!plan.contains("SCAN event;"), "{plan}");
-        }
+        let of_user = |q: &mut EventQuery| (q.user, q.name) = (user, name("user."));
+        uses("USING INDEX event_user", of_user);
+        let of_session = |q: &mut EventQuery| (q.session, q.user) = (session, user);
+        uses("USING INDEX event_session", of_session);
+        uses("USING INDEX event_rare", |q| q.name = name("key."));
+        let rare = |q: &mut EventQuery| (q.name, q.since) = (name("login.failed"), time);
+        uses("USING INDEX event_rare", rare);
+        uses("PRIMARY KEY (rowid>?)", |q| q.since = time);
+        uses("PRIMARY KEY (rowid<?)", |q| q.until = time);
+        uses("PRIMARY KEY (rowid<?)", |q| q.before = Some(5));
     }
 }
