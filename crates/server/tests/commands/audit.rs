@@ -211,7 +211,7 @@ fn what_happens_to_the_server_and_its_keeper_is_on_record() {
     server.register("ada");
     server.runs(&["user", "disable", "ada"]);
     assert_eq!(server.log_in("ada", PASSWORD).status, 403);
-    server.folder.relatch(&["db", "backup", "copy"]);
+    server.folder.run(&["db", "backup", "copy"], "").done();
     let folder = server.stop();
     assert_eq!(
         names(&folder, "server."),
@@ -220,7 +220,7 @@ fn what_happens_to_the_server_and_its_keeper_is_on_record() {
     assert_eq!(names(&folder, "login."), ["login.refused"]);
     let restore = ["db", "restore", "copy", "--sessions", "keep"];
     assert_eq!(names(&folder, "store."), ["store.backup_taken"]);
-    assert_eq!(folder.relatch(&restore).code, Some(0));
+    folder.run(&restore, "").done();
     let folder = folder.start(&[]).stop();
     assert_eq!(names(&folder, "store."), ["store.backup_restored"]);
     folder.run(&["audit", "verify"], "").done();
