@@ -150,7 +150,7 @@ pub async fn failed_logins_of_one_network_share_a_row(factory: &dyn Factory) {
     ];
     let rows = async |scene: &Scene| {
         let rows = scene.rows().await;
-        let rows = rows.iter().filter(|row| row.starts_with("failed_login"));
+        let rows = rows.iter().filter(|row| row.starts_with("failed_login "));
         rows.count()
     };
     for (place, network) in networks.iter().enumerate() {
