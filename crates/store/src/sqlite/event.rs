@@ -103,7 +103,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow, Fault> {
 
 const HOUR: i64 = 3_600_000;
 
-fn count_failed(
+pub(super) fn count_failed(
     connection: &Connection,
     user: Option<UserId>,
     origin: &Origin,

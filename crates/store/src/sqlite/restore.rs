@@ -210,6 +210,8 @@ fn settle(
         sessions_ended: sessions == Sessions::EndAll,
     };
     event::append(&transaction, &Event::of_store(kind, now))?;
+    // One that was spent since the backup was taken would be good again.
+    transaction.execute("DELETE FROM reset_code", [])?;
     backup::unmark(&transaction)?;
     transaction.commit()?;
     Ok(found)
