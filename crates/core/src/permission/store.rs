@@ -14,6 +14,8 @@ pub enum Expected {
     Anything,
     /// Nothing yet.
     Absent,
+    /// Anything, but something.
+    Present,
     /// That version.
     Version(i64),
 }

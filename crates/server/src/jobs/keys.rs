@@ -85,7 +85,7 @@ impl Watch {
 }
 
 /// On a thread of its own: an RSA key takes a while to find.
-async fn supplied(
+pub(crate) async fn supplied(
     app: &Arc<App>,
     turned: (Vec<KeyRecord>, Vec<Purpose>),
     now: Timestamp,

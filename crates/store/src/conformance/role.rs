@@ -91,8 +91,10 @@ pub async fn a_role_is_put_by_who_knew_it(factory: &dyn Factory) {
         let refused = scene.store.put_role(putting("editor", &[], wrong)).await;
         assert_eq!(refused, Ok(Changed::Conflict));
     }
-    let refused = putting("viewer", &[], Expected::Version(second));
-    assert_eq!(scene.store.put_role(refused).await, Ok(Changed::Conflict));
+    for wrong in [Expected::Present, Expected::Version(second)] {
+        let refused = scene.store.put_role(putting("viewer", &[], wrong)).await;
+        assert_eq!(refused, Ok(Changed::Conflict));
+    }
     assert_eq!(scene.dump().await, before);
     let third = putting("editor", &[], Expected::Version(second));
     let third = scene.store.put_role(third).await;

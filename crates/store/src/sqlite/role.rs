@@ -263,6 +263,7 @@ fn is_expected(expected: Expected, found: Option<i64>) -> bool {
     match expected {
         Expected::Anything => true,
         Expected::Absent => found.is_none(),
+        Expected::Present => found.is_some(),
         Expected::Version(version) => found == Some(version),
     }
 }
