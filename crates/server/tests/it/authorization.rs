@@ -157,8 +157,8 @@ fn ends_the_caller(route: &str) -> bool {
     )
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_route_for_every_kind_of_caller() {
+/// All columns side by side.
+async fn table() -> String {
     let kinds = kinds();
     let running: Vec<_> = kinds
         .iter()
@@ -182,7 +182,12 @@ async fn every_route_for_every_kind_of_caller() {
             write!(table, " {:>8}", column[route]).unwrap();
         }
     }
-    assert_snapshot!(table, @"
+    table
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_for_every_kind_of_caller() {
+    assert_snapshot!(table().await, @"
                                                     nobody  garbage  refresh     user     read    users sessions     keys    grant    admin      old   narrow    ended
     POST /auth/register                                201      201      201      201      201      201      201      201      201      201      201      201      201
     POST /auth/login                                   401      401      401      401      401      401      401      401      401      401      401      401      401

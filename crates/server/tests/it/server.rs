@@ -170,7 +170,7 @@ impl Server {
         path: &str,
         body: &Value,
     ) -> Answer {
-        self.send_if(method, token, path, body, None).await
+        self.send_if(method, token, (path, body), None).await
     }
 
     /// The same under a condition: a header and its value.
@@ -178,8 +178,7 @@ impl Server {
         &self,
         method: Method,
         token: &str,
-        path: &str,
-        body: &Value,
+        (path, body): (&str, &Value),
         condition: Option<(&str, &str)>,
     ) -> Answer {
         let bearer = format!("Bearer {token}");

@@ -2,10 +2,16 @@
 //! nobody but this server makes one.
 
 use aws_lc_rs::hmac;
+use axum::{http::StatusCode, response::Response};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use relatch_core::key::MasterKey;
+use serde::Serialize;
+use serde_json::{Map, json};
 
-use crate::{app::App, http::fields::Fields};
+use crate::{
+    app::App,
+    http::{answer, fields::Fields},
+};
 
 const MOST: u32 = 200;
 const USUAL: u32 = 50;
@@ -60,6 +66,14 @@ impl Page {
         let tag = tag.as_ref().get(..TAG).unwrap_or_default();
         Some(URL_SAFE_NO_PAD.encode([tag, place.as_bytes()].concat()))
     }
+}
+
+/// A page of the list of that name, and the cursor of the next one.
+pub(super) fn answer(name: &str, entries: &[impl Serialize], next: Option<String>) -> Response {
+    let mut body = Map::new();
+    body.insert(name.to_owned(), json!(entries));
+    body.extend(next.map(|next| ("next".to_owned(), next.into())));
+    answer::json(StatusCode::OK, &body)
 }
 
 /// Where a cursor points to, if it is one of this server's for that list.

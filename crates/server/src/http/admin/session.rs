@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use relatch_core::{
+    Timestamp,
     event::EventRow,
     permission::grant,
     session::{
@@ -35,8 +36,6 @@ use crate::{
         problem::{Code, Problem},
     },
 };
-use relatch_core::Timestamp;
-
 /// The newest events that a story has room for.
 const LONGEST_STORY: u32 = 200;
 
@@ -171,11 +170,7 @@ async fn listed(
     // Those that ran out stand among those that nobody ended: a page may be shorter for them, and still not the last.
     sessions.retain(|session| ended || !session.is_over(&app.domain.policy, now));
     let shown = sessions.iter().map(|session| Shown::of(session, app, now));
-    let mut body = json!({ "sessions": shown.collect::<Vec<_>>() });
-    if let Some(next) = next {
-        body["next"] = next.into();
-    }
-    Ok(answer::json(StatusCode::OK, &body))
+    Ok(page::answer("sessions", &shown.collect::<Vec<_>>(), next))
 }
 
 /// `GET /admin/v1/sessions/{id}`

@@ -98,11 +98,7 @@ pub(in crate::http) async fn list(
     let mut users = app.domain.store.list_users(query).await?;
     let next = page.cut(&app, &list, &mut users, |user| user.username.to_string());
     let users: Vec<_> = users.iter().map(Shown::from).collect();
-    let mut body = json!({ "users": users });
-    if let Some(next) = next {
-        body["next"] = next.into();
-    }
-    Ok(answer::json(StatusCode::OK, &body))
+    Ok(page::answer("users", &users, next))
 }
 
 /// `POST /admin/v1/users`

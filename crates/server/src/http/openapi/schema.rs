@@ -35,7 +35,10 @@ pub(super) fn all() -> Value {
         bodies(),
         answers(),
         admin::bodies(),
-        admin::answers(),
+        admin::users(),
+        admin::roles(),
+        admin::sessions(),
+        admin::keys(),
         error::schemas(),
     ] {
         if let Value::Object(part) = part {

@@ -181,7 +181,7 @@ async fn a_user_is_disabled_by_who_saw_how_he_is() {
         let body = json!({ "state": state });
         let condition = Some(("if-match", tag));
         server
-            .send_if(Method::PATCH, &root.access, &path, &body, condition)
+            .send_if(Method::PATCH, &root.access, (&path, &body), condition)
             .await
     };
     let disabled = set("disabled", &tag).await;
@@ -218,6 +218,13 @@ async fn a_user_is_disabled_by_who_saw_how_he_is() {
     let tag = disabled.headers["etag"].to_str().unwrap();
     assert_eq!(set("active", tag).await.status, 200);
     assert_eq!(set("active", "*").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_change_of_a_user_is_named() {
+    let server = Server::start().await;
+    let root = server.administrator().await;
+    let path = made(&server, &root, "ada").await;
     for (body, fault) in [
         (json!({}), "state: missing"),
         (json!({ "state": "gone" }), "state: invalid_format"),
@@ -242,7 +249,12 @@ async fn a_deleted_user_is_gone_and_his_sessions_with_him() {
     let path = format!("{USERS}/{}", me.json["id"].as_str().unwrap());
     let condition = Some(("if-match", "\"0123456789abcdef\""));
     let stale = server
-        .send_if(Method::DELETE, &root.access, &path, &Value::Null, condition)
+        .send_if(
+            Method::DELETE,
+            &root.access,
+            (&path, &Value::Null),
+            condition,
+        )
         .await;
     assert_eq!((stale.status, stale.code()), (412, "changed_meanwhile"));
     let deleted = server.delete_as(&root.access, &path).await;

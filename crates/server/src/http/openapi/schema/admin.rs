@@ -13,7 +13,7 @@ pub(super) fn bodies() -> Value {
         "UserChange": body(&["state"], json!({ "state": reference("UserState") })),
         "RoleChange": body(&["permissions"], json!({ "permissions": permissions() })),
         "Assignment": body(&["roles"], json!({
-            "roles": roles(),
+            "roles": of_user(),
             "end_sessions": { "type": "boolean", "description": "Ends every session of the user with it.", "default": false },
         })),
         "KeyRotation": body(&[], json!({
@@ -29,7 +29,7 @@ fn permissions() -> Value {
     json!({ "type": "array", "description": "`resource:action` each; the action may be `*`.", "items": { "type": "string" } })
 }
 
-fn roles() -> Value {
+fn of_user() -> Value {
     json!({ "type": "array", "description": "All of the user's roles.", "items": reference("RoleName") })
 }
 
@@ -42,7 +42,7 @@ fn list(name: &str, item: &str) -> Value {
     object(&[name], json!({ name: items, "next": next() }))
 }
 
-pub(super) fn answers() -> Value {
+pub(super) fn users() -> Value {
     json!({
         "UserState": { "type": "string", "enum": ["active", "disabled"] },
         "RoleName": {
@@ -67,6 +67,11 @@ pub(super) fn answers() -> Value {
             "user": reference("Account"),
             "password_reset": reference("ResetCode"),
         })),
+    })
+}
+
+pub(super) fn roles() -> Value {
+    json!({
         "Role": object(&["name", "permissions"], json!({
             "name": reference("RoleName"),
             "permissions": permissions(),
@@ -75,10 +80,15 @@ pub(super) fn answers() -> Value {
             "roles": { "type": "array", "description": "All there are, by name.", "items": reference("Role") },
         })),
         "HeldRoles": object(&["roles", "permissions"], json!({
-            "roles": roles(),
+            "roles": of_user(),
             "permissions": permissions(),
             "ended": { "type": "integer", "description": "After a change: how many sessions ended.", "minimum": 0 },
         })),
+    })
+}
+
+pub(super) fn sessions() -> Value {
+    json!({
         "AnySession": object(
             &["id", "user_id", "device", "state", "created_at", "last_used_at", "expires_at", "remember_me"],
             json!({
@@ -109,6 +119,11 @@ pub(super) fn answers() -> Value {
             "events": { "type": "array", "description": "Its own, the oldest first; the newest 200.", "items": reference("Event") },
             "around_end": { "type": "array", "description": "What else happened to the user at the moment that it ended.", "items": reference("Event") },
         })),
+    })
+}
+
+pub(super) fn keys() -> Value {
+    json!({
         "KeyStanding": object(&["purpose", "id", "state", "since", "replacement_wanted"], json!({
             "purpose": { "type": "string", "enum": ["signing", "refresh_tag"] },
             "id": { "type": "string", "description": "Of a signing key: its `kid`." },
