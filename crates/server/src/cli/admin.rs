@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 use relatch_core::{
     Store,
+    password::Password,
     permission::{
         Permission, RoleName, RoleTable,
         administer::{self, RoleError},
         grant::EVERYTHING,
         store::{Expected, Putting, RoleStore as _},
     },
-    user::{Email, Username, create::NewUser, store::UserStore as _},
+    user::{create::NewUser, store::UserStore as _},
 };
 use serde_json::json;
 
 use super::{
     Failure,
     place::{Common, Opened},
-    role, secret, user, words,
+    role, secret, user,
 };
-use crate::http::{describe_email, describe_username};
 
 /// What can be done about administrators.
 #[derive(Subcommand)]
@@ -61,7 +61,7 @@ pub(super) fn run(command: &AdminCommand) -> Result<(), Failure> {
 const ROLE: &str = "administrator";
 
 fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
-    let (username, email) = named(name, email)?;
+    let (username, email) = user::change::named(name, email)?;
     let opened = common.place.open()?;
     if opened.wait(opened.store.credentials(&username))?.is_some() {
         return Err(Failure::Failed(format!(
@@ -73,8 +73,7 @@ fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
     let table = opened.wait(opened.store.load_roles())?;
     refuse_lesser(&role, &table)?;
     let text = secret::new_password()?;
-    let password = relatch_core::password::Password::choose(&text, Some(&username), Some(&email))
-        .map_err(user::refused)?;
+    let password = Password::choose(&text, Some(&username), Some(&email)).map_err(user::refused)?;
     make_role(&opened, &role)?;
     let default = opened.config.registration.default_role.iter().cloned();
     let new = NewUser {
@@ -94,18 +93,6 @@ fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
         )
     });
     Ok(())
-}
-
-fn named(name: &str, email: &str) -> Result<(Username, Email), Failure> {
-    let username = Username::parse(name).map_err(|fault| {
-        let (name, what) = (words::argument(name), describe_username(fault).1);
-        format!("the name {name}: {what}")
-    })?;
-    let email = Email::parse(email).map_err(|fault| {
-        let (email, what) = (words::argument(email), describe_email(fault).1);
-        format!("the address {email}: {what}")
-    })?;
-    Ok((username, email))
 }
 
 /// Somebody may have made a role of that name for something else.

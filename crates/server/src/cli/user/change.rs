@@ -22,20 +22,7 @@ use crate::{
 };
 
 pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
-    let username = Username::parse(name).map_err(|fault| {
-        format!(
-            "the name {}: {}",
-            words::argument(name),
-            describe_username(fault).1
-        )
-    })?;
-    let email = Email::parse(email).map_err(|fault| {
-        format!(
-            "the address {}: {}",
-            words::argument(email),
-            describe_email(fault).1
-        )
-    })?;
+    let (username, email) = named(name, email)?;
     let opened = common.place.open()?;
     let text = secret::new_password()?;
     let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
@@ -51,6 +38,19 @@ pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Fai
         format!("Made {} with the id {}.", user.username, user.id)
     });
     Ok(())
+}
+
+/// Reads what an account is made with.
+pub(in crate::cli) fn named(name: &str, email: &str) -> Result<(Username, Email), Failure> {
+    let username = Username::parse(name).map_err(|fault| {
+        let (name, what) = (words::argument(name), describe_username(fault).1);
+        format!("the name {name}: {what}")
+    })?;
+    let email = Email::parse(email).map_err(|fault| {
+        let (email, what) = (words::argument(email), describe_email(fault).1);
+        format!("the address {email}: {what}")
+    })?;
+    Ok((username, email))
 }
 
 /// Makes the account.
