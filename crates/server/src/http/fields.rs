@@ -152,13 +152,7 @@ impl Fields {
     /// A text that is one of these, if it is there.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.optional_string(name)?;
-        let chosen = choices.iter().find(|choice| choice.0 == text);
-        if chosen.is_none() {
-            let names: Vec<_> = choices.iter().map(|choice| choice.0).collect();
-            let detail = format!("Expected one of: {}.", names.join(", "));
-            self.fault(name, "invalid_format", detail);
-        }
-        chosen.map(|choice| choice.1)
+        self.chosen(name, &text, choices)
     }
 
     /// The same where it must be there.
@@ -168,8 +162,17 @@ impl Fields {
         choices: &[(&str, T)],
     ) -> Option<T> {
         let text = self.string(name)?;
-        self.values.push((name.to_owned(), Value::String(text)));
-        self.choice(name, choices)
+        self.chosen(name, &text, choices)
+    }
+
+    fn chosen<T: Copy>(&mut self, name: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let chosen = choices.iter().find(|choice| choice.0 == text);
+        if chosen.is_none() {
+            let names: Vec<_> = choices.iter().map(|choice| choice.0).collect();
+            let detail = format!("Expected one of: {}.", names.join(", "));
+            self.fault(name, "invalid_format", detail);
+        }
+        chosen.map(|choice| choice.1)
     }
 
     /// A list of texts that must be there, each read by `parse`; none of it if one of them cannot be read.

@@ -131,6 +131,11 @@ fn roles_are_given_and_taken_by_who_may_give_what_they_permit() {
             assert_eq!(administrator.may_assign(&held, &wanted), Ok(()));
         }
     }
+    // Not even what he may give, to an account that may do more.
+    for more in ["administrator", "helpdesk"] {
+        let refused = granter.may_assign(&sets(&[more]), &sets(&[more, "editor"]));
+        assert!(matches!(refused, Err(Refusal::Grant(_))), "{more}");
+    }
     let ghost = granter.may_assign(&none, &sets(&["ghost"]));
     assert_eq!(ghost, Err(Refusal::UnknownRole(name("ghost"))));
     let refused = holding(&["helpdesk"]).may_assign(&none, &sets(&["editor"]));

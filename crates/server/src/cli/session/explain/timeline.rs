@@ -178,6 +178,10 @@ fn beside(event: &EventRow) -> Line {
             "The end of every session of the user was ordered by {}.",
             administrator(event)
         ),
+        "user.roles_assigned" => format!(
+            "The user was given other roles, and with that every session of his ended, by {}.",
+            administrator(event)
+        ),
         "password.reset_by_code" => format!(
             "Somebody chose a new password from {from}, with a one-time code that an administrator had issued."
         ),
