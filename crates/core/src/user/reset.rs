@@ -10,12 +10,12 @@ use async_trait::async_trait;
 pub use code::{CodeDigest, ResetCode};
 
 use super::{
-    CredentialVersion, User, UserId, Username,
+    CredentialVersion, Credentials, User, UserId, UserState, Username,
     administer::{AdministerError, done},
 };
 use crate::{
     Domain, Entropy, Store, StoreError, Timestamp,
-    event::{Administrator, Origin},
+    event::{Administrator, Event, EventKind, Origin},
     password::{Busy, Password, PasswordFault, PasswordHash},
     store::Changed,
 };
@@ -98,6 +98,40 @@ pub struct Redeeming {
     pub now: Timestamp,
 }
 
+impl Redeeming {
+    /// Whose password it sets, where the code that came is his and good, beside what is kept; else why none. The store calls
+    /// it under the user's lock.
+    ///
+    /// # Errors
+    /// What became of it: anything but [`Redeemed::Done`].
+    pub fn judge(
+        &self,
+        kept: Option<&KeptCode>,
+        found: Option<&Credentials>,
+    ) -> Result<UserId, Redeemed> {
+        let (Some((id, came)), Some(kept), Some(found)) = (&self.claim, kept, found) else {
+            return Err(Redeemed::Wrong);
+        };
+        match (found.user.state, self.fault) {
+            _ if !kept.admits(came, found.version, self.now) => Err(Redeemed::Wrong),
+            (UserState::Disabled, _) => Err(Redeemed::UserDisabled),
+            (UserState::Active, Some(fault)) => Err(Redeemed::Fault(fault)),
+            (UserState::Active, None) => Ok(*id),
+        }
+    }
+
+    /// What goes on record about the user.
+    pub fn event(&self, user: UserId, kind: EventKind) -> Event {
+        Event {
+            at: self.now,
+            kind,
+            user,
+            session: None,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Redeemed {
@@ -123,8 +157,8 @@ pub trait ResetStore {
     /// [`StoreError`].
     async fn issue_reset_code(&self, issuing: Issuing) -> Result<Changed<()>, StoreError>;
 
-    /// Sets the password and ends every session of the user if the code is his and good ([`KeptCode::admits`]), and forgets
-    /// the code; else counts one more failure, under the user's lock. Durable.
+    /// Calls [`Redeeming::judge`] under the user's lock. Sets the password, ends every session and forgets the code where it
+    /// says so; counts one more failure where the code is wrong. Durable.
     ///
     /// # Errors
     /// [`StoreError`].

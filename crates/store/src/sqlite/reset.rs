@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    event::{Event, EventKind},
+    event::EventKind,
     permission::{Authority, grant},
     session::{
         EndReason, Policy,
@@ -13,7 +13,7 @@ use relatch_core::{
     },
     store::Changed,
     user::{
-        CredentialVersion, UserId, UserState,
+        CredentialVersion, UserId,
         reset::{
             CodeDigest, Issuing, KeptCode, MOST_FAILURES, NewCode, Redeemed, Redeeming, ResetStore,
         },
@@ -41,7 +41,7 @@ impl ResetStore for Sqlite {
 
     async fn redeem_reset_code(&self, redeeming: Redeeming) -> Result<Redeemed, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| redeem(connection, redeeming, &policy))
+        self.durable(move |connection| redeem(connection, &redeeming, &policy))
             .await
     }
 }
@@ -93,74 +93,64 @@ pub(super) fn forget(connection: &Connection, user: UserId) -> Result<(), Fault>
 
 fn redeem(
     connection: &Connection,
-    redeeming: Redeeming,
+    redeeming: &Redeeming,
     policy: &Policy,
 ) -> Result<Redeemed, Fault> {
-    let Redeeming {
-        claim,
-        hash,
-        fault,
-        origin,
-        now,
-    } = redeeming;
-    let claimed = claim.as_ref().map(|claim| claim.0);
+    let claimed = redeeming.claim.as_ref().map(|claim| claim.0);
     let (kept, found) = match claimed {
         Some(user) => (kept(connection, user)?, user::by_id(connection, user)?),
         None => (None, None),
     };
-    let (Some((id, came)), Some(code), Some(found)) = (claim, &kept, found) else {
-        event::count_failed(connection, claimed, &origin, now)?;
-        return Ok(Redeemed::Wrong);
-    };
-    if !code.admits(&came, found.version, now) {
-        event::count_failed(connection, claimed, &origin, now)?;
-        let at = Event {
-            at: now,
-            kind: EventKind::ResetCodeVoided,
-            user: id,
-            session: None,
-            origin,
-        };
-        fail(connection, code, &at)?;
-        return Ok(Redeemed::Wrong);
+    match redeeming.judge(kept.as_ref(), found.as_ref()) {
+        Ok(user) => accept(connection, user, redeeming, policy),
+        Err(Redeemed::Wrong) => {
+            event::count_failed(connection, claimed, &redeeming.origin, redeeming.now)?;
+            if let (Some(user), Some(code)) = (claimed, kept) {
+                fail(connection, user, &code, redeeming)?;
+            }
+            Ok(Redeemed::Wrong)
+        }
+        Err(other) => Ok(other),
     }
-    if found.user.state == UserState::Disabled {
-        return Ok(Redeemed::UserDisabled);
-    }
-    if let Some(fault) = fault {
-        return Ok(Redeemed::Fault(fault));
-    }
-    forget(connection, id)?;
-    user::set_new_password(connection, id, &hash)?;
-    let event = Event {
-        at: now,
-        kind: EventKind::PasswordResetByCode,
-        user: id,
-        session: None,
-        origin: origin.clone(),
-    };
+}
+
+fn accept(
+    connection: &Connection,
+    user: UserId,
+    redeeming: &Redeeming,
+    policy: &Policy,
+) -> Result<Redeemed, Fault> {
+    forget(connection, user)?;
+    user::set_new_password(connection, user, &redeeming.hash)?;
+    let event = redeeming.event(user, EventKind::PasswordResetByCode);
     event::append(connection, &event)?;
     let ending = Ending {
-        user: id,
+        user,
         which: Which::All,
         reason: EndReason::PasswordChanged,
-        origin,
-        now,
+        origin: redeeming.origin.clone(),
+        now: redeeming.now,
     };
     let ended = session::end(connection, &ending, policy)?;
     Ok(Redeemed::Done { ended })
 }
 
-/// Counts a wrong code; `voided` goes on record with the one that was too many.
-fn fail(connection: &Connection, code: &KeptCode, voided: &Event) -> Result<(), Fault> {
+/// Counts a wrong code; one too many ends the right one.
+fn fail(
+    connection: &Connection,
+    user: UserId,
+    code: &KeptCode,
+    redeeming: &Redeeming,
+) -> Result<(), Fault> {
     if code.failures + 1 >= MOST_FAILURES {
-        forget(connection, voided.user)?;
-        return event::append(connection, voided);
+        forget(connection, user)?;
+        let event = redeeming.event(user, EventKind::ResetCodeVoided);
+        return event::append(connection, &event);
     }
     let sql = "UPDATE reset_code SET failures = failures + 1 WHERE user_id = ?1";
     connection
         .prepare_cached(sql)?
-        .execute([voided.user.0.as_bytes()])?;
+        .execute([user.0.as_bytes()])?;
     Ok(())
 }
 
