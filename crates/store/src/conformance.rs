@@ -198,6 +198,7 @@ macro_rules! conformance {
             what_the_holder_may_hear_leaves_the_code_good
             a_newcomer_may_begin_with_a_code
             a_deleted_user_has_no_code
+            a_code_ends_when_its_user_may_do_more_here
         );
         $crate::conformance!(@ $factory, history:
             sessions_of_a_user_come_newest_first_in_pages

@@ -78,7 +78,7 @@ impl Authority {
     pub fn is_any(&self) -> bool {
         match &self.rights {
             Rights::Owner => true,
-            Rights::Held(held) => held.iter().any(|one| one.resource() == OWN),
+            Rights::Held(held) => held.iter().any(is_own),
         }
     }
 
@@ -128,6 +128,19 @@ impl Authority {
         Ok(())
     }
 
+    /// Whether whoever holds that role may do more here once it is put.
+    pub fn putting_raises(&self, putting: &Putting) -> bool {
+        let before = self.table.permits(&putting.name);
+        let is_new = |one: &&Permission| before.is_none_or(|before| !before.contains(*one));
+        putting.permissions.iter().filter(is_new).any(is_own)
+    }
+
+    /// Whether somebody with the roles `wanted` may do more here than with those in `held`.
+    pub fn assigning_raises(&self, held: &BTreeSet<RoleName>, wanted: &BTreeSet<RoleName>) -> bool {
+        let (before, after) = (self.table.permissions(held), self.table.permissions(wanted));
+        after.difference(&before).any(|one| is_own(one))
+    }
+
     /// Whether he may remove that role.
     ///
     /// # Errors
@@ -161,6 +174,10 @@ impl Authority {
         let wanted: Vec<_> = wanted.iter().cloned().collect();
         Ok(fits(&self.table, &wanted)?)
     }
+}
+
+fn is_own(permission: &Permission) -> bool {
+    permission.resource() == OWN
 }
 
 #[cfg(test)]

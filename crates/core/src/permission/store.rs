@@ -79,7 +79,7 @@ pub trait RoleStore {
     async fn sets_with(&self, role: &RoleName) -> Result<Vec<Vec<RoleName>>, StoreError>;
 
     /// Makes a role or changes what it permits, if whoever wants it may ([`Authority`](super::Authority)); nothing is
-    /// written where it permits the same already.
+    /// written where it permits the same already. Codes for a new password end for those who may do more here by it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -96,7 +96,8 @@ pub trait RoleStore {
         by: Administrator,
     ) -> Result<Changed<()>, StoreError>;
 
-    /// Gives a user these roles and no others, if whoever wants it may; how many sessions ended.
+    /// Gives a user these roles and no others, if whoever wants it may; how many sessions ended. A code for a new password
+    /// ends if he may do more here by it.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,5 +1,6 @@
 //! A one-time code with which a user chooses a new password. An administrator issues it and nobody else learns of it: what
-//! is kept is a hash. It dies by use, by time, by a change of the password, by a newer code, and after five wrong ones.
+//! is kept is a hash. It dies by use, by time, by a change of the password, by a newer code, after five wrong ones, and when its
+//! user gets a permission on `relatch`: whoever issued it may not act on what the account is then.
 
 mod code;
 

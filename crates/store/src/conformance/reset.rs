@@ -16,6 +16,7 @@ use relatch_core::{
 
 use super::{
     Factory,
+    role::{give, put},
     scene::{FIRST, SECOND, START, Scene, administrator, at_once, hash, opening, origin},
 };
 
@@ -296,4 +297,21 @@ pub async fn a_deleted_user_has_no_code(factory: &dyn Factory) {
         Redeemed::Wrong
     );
     assert_eq!(issue(&scene, session.user, "2").await, Changed::NotFound);
+}
+
+/// Whoever issued it may not have been allowed to for the account that it is now. Other permissions leave it good.
+pub async fn a_code_ends_when_its_user_may_do_more_here(factory: &dyn Factory) {
+    for (role, raised, good) in [
+        ("editor", "notes:*", true),
+        ("editor", "relatch:read", false),
+        ("administrator", "relatch:*", false),
+    ] {
+        let (scene, session) = with_code(factory).await;
+        put(&scene, "editor", &["notes:read"]).await;
+        put(&scene, "administrator", &["relatch:*"]).await;
+        give(&scene, session.user, &[role]).await;
+        put(&scene, role, &[raised]).await;
+        let said = redeem(&scene, session.user, "1", START).await;
+        assert_eq!(said != Redeemed::Wrong, good, "{role} {raised}");
+    }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
     event::EventKind,
-    permission::{Authority, grant},
+    permission::{Authority, RoleName, grant},
     session::{
         EndReason, Policy,
         store::{Ending, Which},
@@ -88,6 +88,14 @@ pub(super) fn forget(connection: &Connection, user: UserId) -> Result<(), Fault>
     connection
         .prepare_cached(sql)?
         .execute([user.0.as_bytes()])?;
+    Ok(())
+}
+
+/// Forgets the codes of everybody who holds that role.
+pub(super) fn forget_of_role(connection: &Connection, role: &RoleName) -> Result<(), Fault> {
+    let sql =
+        "DELETE FROM reset_code WHERE user_id IN (SELECT user_id FROM user_role WHERE role = ?1)";
+    connection.prepare_cached(sql)?.execute([role.as_str()])?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use relatch_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Sqlite, administer, authority, event,
+    Sqlite, administer, authority, event, reset,
     row::{self, Fault},
     user,
 };
@@ -161,6 +161,9 @@ fn put(
             made: false,
         }));
     }
+    if authority.putting_raises(putting) {
+        reset::forget_of_role(connection, name)?;
+    }
     let version = next_version(connection)?;
     let sql = "INSERT INTO role VALUES (?1, ?2, ?3) \
                ON CONFLICT (name) DO UPDATE SET permissions = ?2, version = ?3";
@@ -236,6 +239,9 @@ fn assign(
     }
     if held == *roles {
         return Ok(Changed::Done(0));
+    }
+    if authority.assigning_raises(&held, roles) {
+        reset::forget(connection, *id)?;
     }
     connection
         .prepare_cached("DELETE FROM user_role WHERE user_id = ?1")?
