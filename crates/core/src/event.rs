@@ -39,8 +39,8 @@ pub enum Actor {
     Server,
     /// Whoever may run the command line where the database is.
     CommandLine,
-    /// A user with the permission.
-    User(UserId),
+    /// A user with the permission, in this session of his.
+    User(UserId, SessionId),
 }
 
 impl Actor {
@@ -49,7 +49,7 @@ impl Actor {
         match self {
             Self::Server => "server".to_owned(),
             Self::CommandLine => "command_line".to_owned(),
-            Self::User(id) => id.to_string(),
+            Self::User(id, _) => id.to_string(),
         }
     }
 }
@@ -133,6 +133,14 @@ pub enum EventKind {
     UserDeleted(Actor),
     /// An administrator set a new password.
     PasswordReset(Actor),
+    /// An administrator issued a one-time code for a new password.
+    ResetCodeIssued(Actor),
+    /// The user chose a new password with such a code.
+    PasswordResetByCode,
+    /// Such a code was guessed at too often and is void.
+    ResetCodeVoided,
+    /// An administrator ended sessions of the user, or the one that this is about.
+    SessionEndOrdered(Actor),
     /// An administrator gave the user these roles and no others.
     RolesAssigned {
         /// All of his roles.
@@ -223,6 +231,10 @@ impl EventKind {
             Self::UserEnabled(_) => "user.enabled",
             Self::UserDeleted(_) => "user.deleted",
             Self::PasswordReset(_) => "password.reset",
+            Self::ResetCodeIssued(_) => "password.reset_code_issued",
+            Self::PasswordResetByCode => "password.reset_by_code",
+            Self::ResetCodeVoided => "password.reset_code_voided",
+            Self::SessionEndOrdered(_) => "session.end_ordered",
             Self::RolesAssigned { .. } => "user.roles_assigned",
             Self::RoleChanged { .. } => "role.changed",
             Self::RoleDeleted { .. } => "role.deleted",
@@ -250,6 +262,8 @@ impl EventKind {
             | Self::UserDisabled(by)
             | Self::UserEnabled(by)
             | Self::UserDeleted(by)
+            | Self::ResetCodeIssued(by)
+            | Self::SessionEndOrdered(by)
             | Self::PasswordReset(by)
             | Self::BackupTaken(by) => Some(json!({ "by": by.name() })),
             Self::RolesAssigned { roles, by } => {

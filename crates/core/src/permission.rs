@@ -1,12 +1,14 @@
 //! Permissions, and the roles that gather them. Who may do what is said here and nowhere else.
 
 pub mod administer;
+pub mod authority;
 pub mod grant;
 pub mod role;
 pub mod store;
 
 use std::fmt;
 
+pub use authority::{Authority, Refusal};
 pub use grant::{GrantError, Rights};
 pub use role::{Role, RoleName, RoleTable};
 

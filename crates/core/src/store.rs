@@ -1,8 +1,11 @@
 //! What the domain asks of a store: one trait a noun, each method one atomic step.
 
 use crate::{
-    event::EventStore, key::store::KeyStore, permission::store::RoleStore,
-    session::store::SessionStore, user::store::UserStore,
+    event::EventStore,
+    key::store::KeyStore,
+    permission::{Refusal, store::RoleStore},
+    session::store::SessionStore,
+    user::{reset::ResetStore, store::UserStore},
 };
 
 /// Why a store did not answer. Says nothing of SQL: the adapter logs that.
@@ -28,16 +31,41 @@ pub enum Changed<T> {
     NotFound,
     /// Something else is there than was expected.
     Conflict,
+    /// It is not for the one who gave the order.
+    Refused(Refusal),
     /// So many users still hold the role.
     Held(u64),
     /// Nobody who may do everything would be left.
     LastAdministrator,
 }
 
+impl<T> Changed<T> {
+    /// Goes on with what was done; any other outcome stays what it is.
+    ///
+    /// # Errors
+    /// Those of `then`.
+    pub fn and_then<U, E>(
+        self,
+        then: impl FnOnce(T) -> Result<Changed<U>, E>,
+    ) -> Result<Changed<U>, E> {
+        Ok(match self {
+            Self::Done(what) => return then(what),
+            Self::NotFound => Changed::NotFound,
+            Self::Conflict => Changed::Conflict,
+            Self::Refused(refusal) => Changed::Refused(refusal),
+            Self::Held(users) => Changed::Held(users),
+            Self::LastAdministrator => Changed::LastAdministrator,
+        })
+    }
+}
+
 /// Everything that a server needs kept.
 pub trait Store:
-    UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+    UserStore + ResetStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
 {
 }
 
-impl<T: UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync> Store for T {}
+impl<T> Store for T where
+    T: UserStore + ResetStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+{
+}

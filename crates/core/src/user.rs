@@ -7,6 +7,7 @@ pub mod email;
 pub mod login;
 pub mod name;
 pub mod register;
+pub mod reset;
 pub mod store;
 
 use std::fmt;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 pub use email::{Email, EmailFault};
 pub use name::{Username, UsernameFault};
 
-use crate::{Timestamp, password::PasswordHash};
+use crate::{Tag, Timestamp, password::PasswordHash};
 
 /// Names a user; in tokens the claim `sub`. Sorts by the time of registration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -41,6 +42,16 @@ pub enum UserState {
     Disabled,
 }
 
+impl UserState {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// A user, without what proves who he is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
@@ -54,6 +65,19 @@ pub struct User {
     pub state: UserState,
     /// When he registered.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// Names what he looks like now.
+    pub fn tag(&self) -> Tag {
+        let id = self.id.to_string();
+        Tag::of([
+            id.as_str(),
+            self.username.as_str(),
+            self.email.as_str(),
+            self.state.name(),
+        ])
+    }
 }
 
 /// A user with what proves who he is.

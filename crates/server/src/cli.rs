@@ -1,5 +1,6 @@
 //! The command line: one file a noun. A command works on the database itself, and is safe beside a running server.
 
+mod admin;
 mod audit;
 mod completions;
 mod config;
@@ -36,6 +37,9 @@ struct Arguments {
 enum Command {
     /// Serve: makes the data folder, the master key and the keys where there are none.
     Serve(serve::Serve),
+    /// Make the first administrator.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Make, look at, disable and delete users; set passwords.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -103,6 +107,7 @@ impl From<relatch_core::StoreError> for Failure {
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Admin(command) => admin::run(&command),
         Command::User(command) => user::run(&command),
         Command::Session(command) => session::run(&command),
         Command::Token(command) => token::run(&command),

@@ -102,6 +102,8 @@ pub struct PasswordConfig {
     pub threads: usize,
     /// How many may wait.
     pub queue: usize,
+    /// How long a one-time code for a new password is good.
+    pub reset_code_lifetime: Duration,
     /// Whether a cost below OWASP's least is let through: for tests.
     pub allow_weak: bool,
 }
@@ -183,6 +185,7 @@ impl Default for Config {
                 },
                 threads: 0,
                 queue: 0,
+                reset_code_lifetime: Duration::ZERO,
                 allow_weak: false,
             },
             registration: RegistrationConfig {

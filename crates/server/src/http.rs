@@ -1,5 +1,6 @@
 //! HTTP: routes, what comes in, what goes out. Decides nothing about sessions.
 
+mod admin;
 mod answer;
 mod arrival;
 mod authorization;

@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod hashing;
 pub mod http;
 mod jobs;
+mod key_order;
 pub mod keyring;
 pub mod logging;
 mod open_files;

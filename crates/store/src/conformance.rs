@@ -12,6 +12,7 @@
 
 pub mod administer;
 pub mod audit;
+pub mod authority;
 pub mod end;
 pub mod event;
 pub mod history;
@@ -21,6 +22,7 @@ pub mod password;
 pub mod race;
 pub mod refresh;
 pub mod register;
+pub mod reset;
 pub mod role;
 pub mod sweep;
 
@@ -193,6 +195,28 @@ macro_rules! conformance {
             a_login_does_not_survive_a_deletion
             one_of_many_gets_a_name_that_becomes_free
             what_an_administrator_did_outlives_the_process
+        );
+        $crate::conformance!(@ $factory, authority:
+            an_order_without_a_live_session_changes_nothing
+            an_order_beyond_its_rights_changes_nothing
+            rights_are_those_of_the_moment
+            of_two_who_remove_each_other_one_stays
+            what_was_not_seen_is_not_overwritten
+            sessions_of_others_end_and_who_did_it_is_on_record
+        );
+        $crate::conformance!(@ $factory, reset:
+            a_code_sets_the_password_once
+            a_wrong_code_changes_nothing_but_the_count
+            the_fifth_wrong_code_ends_the_right_one
+            guesses_at_once_are_all_counted
+            one_of_many_spends_a_code
+            a_code_ends_with_the_password_it_replaces
+            a_newer_code_takes_the_place_of_the_older
+            a_code_ends_by_time
+            what_the_holder_may_hear_leaves_the_code_good
+            a_newcomer_may_begin_with_a_code
+            a_deleted_user_has_no_code
+            a_code_ends_when_its_user_may_do_more_here
         );
         $crate::conformance!(@ $factory, history:
             sessions_of_a_user_come_newest_first_in_pages

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one writer thread that commits in groups, a few readers.
 
 mod administer;
+mod authority;
 mod backup;
 mod chain;
 mod check;
@@ -16,6 +17,7 @@ mod migrate;
 mod queue;
 mod readers;
 mod refresh;
+mod reset;
 mod restore;
 mod role;
 mod row;

@@ -93,7 +93,14 @@ impl MasterKey {
         RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| Unsealable)
     }
 
-    /// A key of its own for one purpose.
+    /// A key of its own for one purpose beside sealing, which the name tells apart from any other.
+    pub fn key_for(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        self.derive(&format!("relatch/for/{purpose}"), key.as_mut_slice());
+        key
+    }
+
+    /// The bytes for one purpose.
     fn derive(&self, purpose: &str, out: &mut [u8]) {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"relatch").extract(&self.0);
         // Expanding to at most 255 hash lengths has no way to fail.
@@ -236,5 +243,12 @@ mod tests {
         assert_ne!(master(1).id(), master(2).id());
         assert_ne!(master(1).id(), [1; 8]);
         assert_eq!(format!("{:?}", master(1)), "MasterKey");
+    }
+
+    #[test]
+    fn every_purpose_has_a_key_of_its_own() {
+        assert_eq!(master(1).key_for("a"), master(1).key_for("a"));
+        assert_ne!(master(1).key_for("a"), master(1).key_for("b"));
+        assert_ne!(master(1).key_for("a"), master(2).key_for("a"));
     }
 }

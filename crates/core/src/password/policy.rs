@@ -6,7 +6,11 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::ZeroizeOnDrop;
 
-use crate::user::{Email, Username};
+use crate::{
+    Entropy, chance,
+    key::to_hex,
+    user::{Email, Username},
+};
 
 const SHORTEST: usize = 8;
 const LONGEST: usize = 256;
@@ -80,6 +84,17 @@ impl Password {
             return Err(PasswordFault::InvalidCharacters);
         }
         Ok(password)
+    }
+
+    /// One that nobody knows: of an account whose user has not chosen his yet.
+    pub fn of_nobody(entropy: &dyn Entropy) -> Self {
+        Self(to_hex(&chance::draw::<32>(entropy)))
+    }
+
+    /// Whether it is the address, or the part before its `@`.
+    pub fn resembles(&self, email: &Email) -> bool {
+        let lower = zeroize::Zeroizing::new(self.0.to_lowercase());
+        resembles(&lower, email)
     }
 
     /// The bytes to hash.

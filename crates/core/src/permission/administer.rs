@@ -1,18 +1,15 @@
 //! What an administrator does with roles: nobody gives more than he may, and nobody is given more than a token can carry.
-
-use std::collections::BTreeSet;
+//! The store judges every order by [`Authority`] in the transaction that carries it out; who may ask at all is said here.
 
 use super::{
-    GrantError, Permission, Rights, Role, RoleName, RoleTable,
-    grant::fits,
-    store::{Assigning, Expected, Putting},
+    Authority, Refusal, RoleName,
+    store::{Assigning, Expected, Put, Putting},
 };
 use crate::{
     Domain, Store, StoreError,
-    event::Administrator,
-    session::list::{self, Caller, CallerError},
+    event::{Actor, Administrator},
+    session::list::{Caller, CallerError},
     store::Changed,
-    user::UserId,
 };
 
 /// Why an order about roles was not carried out.
@@ -21,12 +18,9 @@ pub enum RoleError {
     /// There is no such role or user.
     #[error("there is no such role or user")]
     NotFound,
-    /// One of the roles that a user should get does not exist.
-    #[error("there is no role {}", .0.as_str())]
-    UnknownRole(RoleName),
-    /// It gives too much.
+    /// It is not for the one who gave it.
     #[error(transparent)]
-    Grant(#[from] GrantError),
+    Refused(#[from] Refusal),
     /// Something else is there than was expected.
     #[error("it was changed in between")]
     Conflict,
@@ -41,43 +35,77 @@ pub enum RoleError {
     Store(#[from] StoreError),
 }
 
-/// What the caller may do here, by the roles that he holds at this moment, in what his login asked for.
-///
-/// # Errors
-/// As [`list::current`].
-pub async fn rights(domain: &Domain, caller: &Caller) -> Result<Rights, CallerError> {
-    let session = list::current(domain, caller).await?;
-    let table = domain.roles.load();
-    let held = table.permissions(&session.roles);
-    let used = super::role::narrowed(held, session.scope.as_deref());
-    Ok(Rights::Held(used.into_iter().cloned().collect()))
+/// Why a caller may not administer.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// His session is not good any more, or his last proof of the password is too old.
+    #[error(transparent)]
+    Caller(#[from] CallerError),
+    /// He may do nothing here, and learns nothing of it.
+    #[error("there is nothing here for this caller")]
+    Nothing,
+    /// He may do something, and not this.
+    #[error("that takes {0}")]
+    Lacks(&'static str),
 }
 
-/// Makes a role or changes what it permits; its version.
+/// Whether the caller may do that at this moment, by session and roles as the store has them and not by his token.
+///
+/// # Errors
+/// [`AdmitError`].
+pub async fn admit(
+    domain: &Domain,
+    caller: &Caller,
+    permission: &'static str,
+) -> Result<Administrator, AdmitError> {
+    let store = domain.store.as_ref();
+    let session = store.find_session(caller.session).await;
+    let session = session.map_err(CallerError::from)?;
+    let table = store.load_roles().await.map_err(CallerError::from)?;
+    let authority = Authority::of_session(
+        caller.user,
+        session.as_ref(),
+        table,
+        &domain.policy,
+        caller.now,
+    );
+    let authority = authority.map_err(|refusal| match refusal {
+        Refusal::Over(ended) => CallerError::Over(ended),
+        _ => CallerError::UnknownSession,
+    })?;
+    if !authority.is_any() {
+        return Err(AdmitError::Nothing);
+    }
+    let lacking = |_| AdmitError::Lacks(permission);
+    authority.may(permission).map_err(lacking)?;
+    Ok(Administrator {
+        actor: Actor::User(caller.user, caller.session),
+        origin: caller.origin.clone(),
+        now: caller.now,
+    })
+}
+
+/// The same for what changes things: wants a recent proof of the password, too (RFC 9470).
+///
+/// # Errors
+/// [`AdmitError`].
+pub async fn admit_change(
+    domain: &Domain,
+    caller: &Caller,
+    permission: &'static str,
+) -> Result<Administrator, AdmitError> {
+    let by = admit(domain, caller, permission).await?;
+    if caller.now.since(caller.auth_time) > domain.policy.reauth_within {
+        return Err(CallerError::Reauthenticate.into());
+    }
+    Ok(by)
+}
+
+/// Makes a role or changes what it permits.
 ///
 /// # Errors
 /// [`RoleError`].
-pub async fn put_role(
-    store: &dyn Store,
-    rights: &Rights,
-    putting: Putting,
-) -> Result<i64, RoleError> {
-    let mut table = store.load_roles().await?;
-    let before = table.roles.get(&putting.name);
-    let nothing = BTreeSet::new();
-    let before = before.map_or(&nothing, |role| &role.permissions);
-    // Taking away concerns whoever had it, as giving does.
-    rights.may_grant(putting.permissions.symmetric_difference(before))?;
-    let role = Role {
-        name: putting.name.clone(),
-        permissions: putting.permissions.clone(),
-        version: 0,
-    };
-    table.roles.insert(putting.name.clone(), role);
-    fits(&table, std::slice::from_ref(&putting.name))?;
-    for set in store.sets_with(&putting.name).await? {
-        fits(&table, &set)?;
-    }
+pub async fn put_role(store: &dyn Store, putting: Putting) -> Result<Put, RoleError> {
     done(store.put_role(putting).await?)
 }
 
@@ -87,13 +115,10 @@ pub async fn put_role(
 /// [`RoleError`].
 pub async fn delete_role(
     store: &dyn Store,
-    rights: &Rights,
     name: RoleName,
     expected: Expected,
     by: Administrator,
 ) -> Result<(), RoleError> {
-    let table = store.load_roles().await?;
-    rights.may_grant(table.permissions([&name]))?;
     done(store.delete_role(name, expected, by).await?)
 }
 
@@ -101,42 +126,15 @@ pub async fn delete_role(
 ///
 /// # Errors
 /// [`RoleError`].
-pub async fn assign(
-    store: &dyn Store,
-    rights: &Rights,
-    assigning: Assigning,
-) -> Result<usize, RoleError> {
-    let table = store.load_roles().await?;
-    let unknown = assigning
-        .roles
-        .iter()
-        .find(|role| !table.roles.contains_key(*role));
-    if let Some(unknown) = unknown {
-        return Err(RoleError::UnknownRole(unknown.clone()));
-    }
-    let held: BTreeSet<_> = store.roles_of(assigning.user).await?.into_iter().collect();
-    rights.may_act_on(table.permissions(&held))?;
-    rights.may_grant(table.permissions(held.symmetric_difference(&assigning.roles)))?;
-    let roles: Vec<_> = assigning.roles.iter().cloned().collect();
-    fits(&table, &roles)?;
+pub async fn assign(store: &dyn Store, assigning: Assigning) -> Result<usize, RoleError> {
     done(store.assign_roles(assigning).await?)
-}
-
-/// Whether these rights reach that user: nobody acts on an account that may do more here than he.
-///
-/// # Errors
-/// [`RoleError::Grant`], [`RoleError::Store`].
-pub async fn may_act_on(store: &dyn Store, rights: &Rights, user: UserId) -> Result<(), RoleError> {
-    let table: RoleTable = store.load_roles().await?;
-    let held = store.roles_of(user).await?;
-    let theirs: BTreeSet<&Permission> = table.permissions(&held);
-    Ok(rights.may_act_on(theirs)?)
 }
 
 fn done<T>(changed: Changed<T>) -> Result<T, RoleError> {
     match changed {
         Changed::Done(what) => Ok(what),
         Changed::NotFound => Err(RoleError::NotFound),
+        Changed::Refused(refusal) => Err(refusal.into()),
         Changed::Conflict => Err(RoleError::Conflict),
         Changed::Held(users) => Err(RoleError::Held(users)),
         Changed::LastAdministrator => Err(RoleError::LastAdministrator),

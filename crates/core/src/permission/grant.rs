@@ -7,7 +7,19 @@ use super::{MOST_CLAIMED, OWN, Permission, RoleName, RoleTable, claimed};
 /// The permission of an administrator.
 pub const EVERYTHING: &str = "relatch:*";
 
-/// What giving permissions on other resources than our own takes.
+/// What looking at users, roles, sessions and keys takes.
+pub const READ: &str = "relatch:read";
+
+/// What making, disabling and deleting users takes, and giving them codes for a new password.
+pub const USERS: &str = "relatch:users";
+
+/// What ending sessions of others takes.
+pub const SESSIONS: &str = "relatch:sessions";
+
+/// What turning and withdrawing keys takes.
+pub const KEYS: &str = "relatch:keys";
+
+/// What changing roles takes, and giving permissions on other resources than our own.
 pub const GRANT: &str = "relatch:grant";
 
 /// What somebody may do here.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Permission;
+use crate::Tag;
 
 /// The name of a role.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,6 +66,11 @@ impl RoleTable {
             .collect()
     }
 
+    /// All that one role permits, if it is there.
+    pub fn permits(&self, name: &RoleName) -> Option<&BTreeSet<Permission>> {
+        self.roles.get(name).map(|role| &role.permissions)
+    }
+
     /// The roles that make an administrator: those with `relatch:*`.
     pub fn administering(&self) -> Vec<&RoleName> {
         let all = |role: &&Role| {
@@ -79,6 +85,12 @@ impl RoleTable {
             .map(|role| &role.name)
             .collect()
     }
+}
+
+/// Names a set of roles.
+pub fn tag_of<'a>(roles: impl IntoIterator<Item = &'a RoleName>) -> Tag {
+    let names: BTreeSet<_> = roles.into_iter().map(RoleName::as_str).collect();
+    Tag::of(names)
 }
 
 /// What a session may use of that: all, or what its login asked for and the user has.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{Permission, RoleName, RoleTable};
-use crate::{StoreError, event::Administrator, store::Changed, user::UserId};
+use crate::{StoreError, Tag, event::Administrator, store::Changed, user::UserId};
 
 /// What must be there for a change to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,8 @@ pub enum Expected {
     Anything,
     /// Nothing yet.
     Absent,
+    /// Anything, but something.
+    Present,
     /// That version.
     Version(i64),
 }
@@ -31,6 +33,15 @@ pub struct Putting {
     pub by: Administrator,
 }
 
+/// What became of a role that was put.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Put {
+    /// Its version: the one from before where it permitted the same.
+    pub version: i64,
+    /// Whether there was none before.
+    pub made: bool,
+}
+
 /// The roles of a user as they should be.
 #[derive(Clone, Debug)]
 pub struct Assigning {
@@ -38,8 +49,8 @@ pub struct Assigning {
     pub user: UserId,
     /// All of his roles.
     pub roles: BTreeSet<RoleName>,
-    /// The ones that he must hold now, if that matters.
-    pub expected: Option<BTreeSet<RoleName>>,
+    /// The tag of the ones that he must hold now ([`tag_of`](super::role::tag_of)), if that matters.
+    pub expected: Option<Tag>,
     /// Whether his sessions end with it.
     pub end_sessions: bool,
     /// Who wants it.
@@ -67,13 +78,14 @@ pub trait RoleStore {
     /// [`StoreError`].
     async fn sets_with(&self, role: &RoleName) -> Result<Vec<Vec<RoleName>>, StoreError>;
 
-    /// Makes a role or changes what it permits; its new version.
+    /// Makes a role or changes what it permits, if whoever wants it may ([`Authority`](super::Authority)); nothing is
+    /// written where it permits the same already. Codes for a new password end for those who may do more here by it.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn put_role(&self, putting: Putting) -> Result<Changed<i64>, StoreError>;
+    async fn put_role(&self, putting: Putting) -> Result<Changed<Put>, StoreError>;
 
-    /// Removes a role that nobody holds.
+    /// Removes a role that nobody holds, if whoever wants it may.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -84,7 +96,8 @@ pub trait RoleStore {
         by: Administrator,
     ) -> Result<Changed<()>, StoreError>;
 
-    /// Gives a user these roles and no others; how many sessions ended. A role that is not there: [`Changed::Conflict`].
+    /// Gives a user these roles and no others, if whoever wants it may; how many sessions ended. A code for a new password
+    /// ends if he may do more here by it.
     ///
     /// # Errors
     /// [`StoreError`].

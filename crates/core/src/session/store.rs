@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::{EndReason, Session, SessionId, open::Opening, refresh};
 use crate::{
     StoreError, Timestamp,
-    event::{EventRow, Origin},
+    event::{Administrator, EventRow, Origin},
+    store::Changed,
     user::{User, UserId},
 };
 
@@ -106,6 +107,18 @@ pub trait SessionStore {
     /// # Errors
     /// [`StoreError`].
     async fn end_sessions(&self, ending: Ending) -> Result<usize, StoreError>;
+
+    /// Ends those sessions of the user that are not over yet, if whoever wants it may; how many that were. The order is on
+    /// record once, unless it changed nothing. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn end_sessions_of(
+        &self,
+        user: UserId,
+        which: Which,
+        by: Administrator,
+    ) -> Result<Changed<usize>, StoreError>;
 
     /// Removes rows that nobody asks about any more, walking the key from `after` over at most `limit` rows. Answers
     /// where to go on, or nothing at the end, and how many rows went.

@@ -1,14 +1,15 @@
-//! What an administrator does with an account that is not his own. Who may do so is decided before: by whoever can read
-//! the database's file, or by a permission.
+//! What an administrator does with an account that is not his own. Whether he may, the store judges in the transaction that
+//! does it ([`Authority`](crate::permission::Authority)).
 
 use super::{
     User, UserId, UserState, Username,
     store::{Resetting, StateChange},
 };
 use crate::{
-    Store, StoreError,
+    Store, StoreError, Tag,
     event::Administrator,
     password::{Busy, Password, PasswordFault, PasswordHasher},
+    permission::Refusal,
     store::Changed,
 };
 
@@ -38,6 +39,12 @@ pub enum AdministerError {
     /// Nobody has that name or id, or he was deleted.
     #[error("there is no such user")]
     NotFound,
+    /// It is not for the one who gave the order.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The user is not as he was expected to be.
+    #[error("the user was changed in between")]
+    Conflict,
     /// Nobody who may do everything would be left.
     #[error("the last administrator cannot be disabled, deleted or lose the role")]
     LastAdministrator,
@@ -67,14 +74,15 @@ pub async fn find(store: &dyn Store, key: &UserKey) -> Result<User, AdministerEr
 /// Keeps a user out and ends every session of his, or lets him in again.
 ///
 /// # Errors
-/// [`AdministerError::NotFound`], [`AdministerError::Store`].
+/// [`AdministerError`].
 pub async fn set_state(
     store: &dyn Store,
     user: UserId,
     state: UserState,
+    expected: Option<Tag>,
     by: Administrator,
 ) -> Result<StateChange, AdministerError> {
-    done(store.set_user_state(user, state, by).await?)
+    done(store.set_user_state(user, state, expected, by).await?)
 }
 
 /// Sets a password by the rules of registering and ends every session of the user; how many live ones that were.
@@ -92,28 +100,30 @@ pub async fn reset_password(
         .map_err(AdministerError::Password)?;
     let hash = hasher.hash(password).await?;
     let user = user.id;
-    let ended = store.reset_password(Resetting { user, hash, by }).await?;
-    ended.ok_or(AdministerError::NotFound)
+    done(store.reset_password(Resetting { user, hash, by }).await?)
 }
 
 /// Deletes a user: every session ends, his name is free at once; how many live sessions that were.
 ///
 /// # Errors
-/// [`AdministerError::NotFound`], [`AdministerError::Store`].
+/// [`AdministerError`].
 pub async fn delete(
     store: &dyn Store,
     user: UserId,
+    expected: Option<Tag>,
     by: Administrator,
 ) -> Result<usize, AdministerError> {
-    done(store.delete_user(user, by).await?)
+    done(store.delete_user(user, expected, by).await?)
 }
 
 /// The outcomes that an order about a user can have.
-fn done<T>(changed: Changed<T>) -> Result<T, AdministerError> {
+pub(super) fn done<T>(changed: Changed<T>) -> Result<T, AdministerError> {
     match changed {
         Changed::Done(what) => Ok(what),
         Changed::LastAdministrator => Err(AdministerError::LastAdministrator),
-        Changed::NotFound | Changed::Conflict | Changed::Held(_) => Err(AdministerError::NotFound),
+        Changed::Refused(refusal) => Err(refusal.into()),
+        Changed::Conflict => Err(AdministerError::Conflict),
+        Changed::NotFound | Changed::Held(_) => Err(AdministerError::NotFound),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{CredentialVersion, Credentials, User, UserId, UserState, Username};
+use super::{CredentialVersion, Credentials, User, UserId, UserState, Username, reset::NewCode};
 use crate::{
-    StoreError,
+    StoreError, Tag,
     event::{Administrator, Origin},
     password::PasswordHash,
     permission::RoleName,
@@ -58,6 +58,8 @@ pub struct Creating {
     pub hash: PasswordHash,
     /// The roles that he begins with, as far as there are such.
     pub roles: Vec<RoleName>,
+    /// The code with which he may choose a password of his own.
+    pub code: Option<NewCode>,
     /// Who makes him.
     pub by: Administrator,
 }
@@ -124,11 +126,11 @@ pub trait UserStore {
     /// [`StoreError`].
     async fn set_password(&self, changing: Changing) -> Result<Opened, StoreError>;
 
-    /// Adds a user without a session. Durable.
+    /// Adds a user without a session, if whoever makes him may. Durable.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn create_user(&self, creating: Creating) -> Result<Registered, StoreError>;
+    async fn create_user(&self, creating: Creating) -> Result<Changed<Registered>, StoreError>;
 
     /// Users by name.
     ///
@@ -136,8 +138,8 @@ pub trait UserStore {
     /// [`StoreError`].
     async fn list_users(&self, query: UserQuery) -> Result<Vec<User>, StoreError>;
 
-    /// Lets a user in or not, and ends every session of one who is not, under the user's lock; nothing if there is no
-    /// such user. Durable.
+    /// Lets a user in or not, and ends every session of one who is not, under the user's lock, if whoever wants it may and
+    /// the user has the tag that is expected. Durable.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -145,25 +147,28 @@ pub trait UserStore {
         &self,
         user: UserId,
         state: UserState,
+        expected: Option<Tag>,
         by: Administrator,
     ) -> Result<Changed<StateChange>, StoreError>;
 
-    /// Sets the password and ends every session of the user, under the user's lock; how many live ones that were, or
-    /// nothing if there is no such user. Durable.
+    /// Sets the password and ends every session of the user, under the user's lock, if whoever wants it may; how many live
+    /// ones that were. Durable.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError>;
+    async fn reset_password(&self, resetting: Resetting) -> Result<Changed<usize>, StoreError>;
 
-    /// Ends every session of a user and overwrites his name, address and hash, under the user's lock. His row stays
+    /// Ends every session of a user and overwrites his name, address and hash, under the user's lock, if whoever wants it may
+    /// and the user has the tag that is expected. His row stays
     /// without them until [`sweep_users`](Self::sweep_users), so that his devices are told why. How many live sessions
-    /// ended, or nothing if there is no such user. Durable.
+    /// ended. Durable.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn delete_user(
         &self,
         user: UserId,
+        expected: Option<Tag>,
         by: Administrator,
     ) -> Result<Changed<usize>, StoreError>;
 

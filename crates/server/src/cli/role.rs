@@ -6,7 +6,7 @@ use clap::Subcommand;
 use relatch_core::{
     Store,
     permission::{
-        Permission, Rights, Role, RoleName,
+        Permission, Refusal, Role, RoleName,
         administer::{self, RoleError},
         store::{Expected, Putting, RoleStore as _},
     },
@@ -99,12 +99,12 @@ fn put(name: &str, permissions: &[String], common: &Common) -> Result<(), Failur
         version: 0,
     };
     let store: &dyn Store = opened.store.as_ref();
-    let version = opened
-        .wait(administer::put_role(store, &Rights::Owner, putting))
+    let put = opened
+        .wait(administer::put_role(store, putting))
         .map_err(failure)?;
     common.output.print(
         &shape(&Role {
-            version,
+            version: put.version,
             ..role.clone()
         }),
         || format!("{} permits: {}", name.as_str(), permitted(&role).join(" ")),
@@ -117,7 +117,7 @@ fn delete(name: &str, common: &Common) -> Result<(), Failure> {
     let opened = common.place.open()?;
     let store: &dyn Store = opened.store.as_ref();
     let (expected, by) = (Expected::Anything, opened.administrator());
-    let order = administer::delete_role(store, &Rights::Owner, name.clone(), expected, by);
+    let order = administer::delete_role(store, name.clone(), expected, by);
     opened.wait(order).map_err(failure)?;
     common
         .output
@@ -139,7 +139,7 @@ pub(super) fn failure(error: RoleError) -> Failure {
         RoleError::NotFound => {
             Failure::NotFound("there is no such role: `relatch role list` shows them".to_owned())
         }
-        RoleError::UnknownRole(role) => Failure::NotFound(format!(
+        RoleError::Refused(Refusal::UnknownRole(role)) => Failure::NotFound(format!(
             "there is no role {}: `relatch role list` shows them, `relatch role put` makes one",
             role.as_str()
         )),
@@ -147,7 +147,7 @@ pub(super) fn failure(error: RoleError) -> Failure {
             "{users} users hold the role: take it from them first (`relatch user roles NAME --set …`)"
         )),
         RoleError::Store(error) => error.into(),
-        RoleError::Grant(_) | RoleError::Conflict | RoleError::LastAdministrator => {
+        RoleError::Refused(_) | RoleError::Conflict | RoleError::LastAdministrator => {
             Failure::Failed(error.to_string())
         }
     }

@@ -9,7 +9,7 @@ use relatch_core::{
     event::EventRow,
     session::{
         Policy, Session, SessionId,
-        administer::{self, EndedOne},
+        administer::{self, EndError, EndedOne},
         store::SessionQuery,
     },
     user::UserId,
@@ -260,11 +260,20 @@ fn missing(id: SessionId) -> Failure {
     ))
 }
 
+fn failure(error: EndError, missing: Failure) -> Failure {
+    match error {
+        EndError::NotFound => missing,
+        EndError::Refused(refusal) => Failure::Failed(refusal.to_string()),
+        EndError::Store(error) => error.into(),
+    }
+}
+
 fn end(id: SessionId, common: &Common) -> Result<(), Failure> {
     let opened = common.place.open()?;
     let store = opened.store.as_ref();
-    let ended = opened.wait(administer::end(store, id, opened.administrator()))?;
-    let ended = ended.ok_or_else(|| missing(id))?;
+    let ended = opened
+        .wait(administer::end(store, id, opened.administrator()))
+        .map_err(|error| failure(error, missing(id)))?;
     let value = json!({ "id": id.0, "ended_sessions": u8::from(ended == EndedOne::Ended) });
     common.output.print(&value, || match ended {
         EndedOne::Ended => format!("{id} is over; its device is told so when it comes back."),
@@ -279,7 +288,9 @@ fn end_all(user: &str, common: &Common) -> Result<(), Failure> {
     let opened = common.place.open()?;
     let user = user::find(&opened, user)?;
     let store = opened.store.as_ref();
-    let ended = opened.wait(administer::end_all(store, user.id, opened.administrator()))?;
+    let ended = opened
+        .wait(administer::end_all(store, user.id, opened.administrator()))
+        .map_err(|error| failure(error, user::nobody(user.username.as_str())))?;
     let value = json!({ "user_id": user.id.0, "ended_sessions": ended });
     common.output.print(&value, || {
         let count = words::many(ended as u64, "session");

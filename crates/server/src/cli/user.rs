@@ -1,7 +1,7 @@
 //! `relatch user`.
 
-mod change;
-mod look;
+pub(super) mod change;
+pub(super) mod look;
 mod roles;
 
 use clap::Subcommand;
@@ -78,6 +78,14 @@ registering. Every session ends with the reason `password_changed`.
   relatch user set-password ada
   openssl rand -base64 15 | tee /dev/tty | relatch user set-password ada")]
     SetPassword(Named),
+    /// Issue a one-time code with which the user chooses a new password.
+    #[command(after_help = "\
+The code is shown once. It is good for one new password, until `password.reset_code_lifetime` has passed, the password has
+changed, a newer one was issued, or five wrong ones came. Nothing ends before it is used; then every session does.
+
+  relatch user reset-code ada
+  curl http://127.0.0.1:8080/auth/password/reset --json '{\"username\":\"ada\",\"code\":\"…\",\"new_password\":\"…\"}'")]
+    ResetCode(Named),
     /// Show a user's roles, or give him these and no others.
     #[command(after_help = "\
 Access tokens carry roles and what they permit from the next refresh on. With --end-sessions every session of the user ends, so
@@ -140,6 +148,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
         UserCommand::Disable(named) => change::set_state(named, UserState::Disabled),
         UserCommand::Enable(named) => change::set_state(named, UserState::Active),
         UserCommand::SetPassword(named) => change::set_password(named),
+        UserCommand::ResetCode(named) => change::reset_code(named),
         UserCommand::Roles {
             named,
             set,
@@ -189,7 +198,7 @@ fn deleted_at(opened: &Opened, key: &UserKey) -> Result<Option<Timestamp>, Failu
     Ok(deleted.map(|event| event.at))
 }
 
-fn nobody(text: &str) -> Failure {
+pub(super) fn nobody(text: &str) -> Failure {
     Failure::NotFound(format!(
         "there is no user {text}; `relatch user list --search {text}` looks for parts of names and addresses"
     ))
@@ -198,14 +207,16 @@ fn nobody(text: &str) -> Failure {
 fn failure(error: AdministerError, text: &str) -> Failure {
     match error {
         AdministerError::NotFound => nobody(text),
-        AdministerError::LastAdministrator => Failure::Failed(error.to_string()),
+        AdministerError::LastAdministrator
+        | AdministerError::Conflict
+        | AdministerError::Refused(_) => Failure::Failed(error.to_string()),
         AdministerError::Password(fault) => refused(fault),
         AdministerError::Busy(busy) => Failure::Failed(busy.to_string()),
         AdministerError::Store(error) => error.into(),
     }
 }
 
-fn refused(fault: PasswordFault) -> Failure {
+pub(super) fn refused(fault: PasswordFault) -> Failure {
     Failure::Failed(format!(
         "the password is refused: {}",
         describe_password(fault).1

@@ -109,6 +109,8 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "How many passwords are hashed at once; 0 is as many as there are cores. Each holds `memory` while it works.";
     "password.queue" = "64", |c, t| c.password.queue = number(t, 1, 100_000)?,
         "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait.";
+    "password.reset_code_lifetime" = "1h", |c, t| c.password.reset_code_lifetime = duration_within(t, "1m", "30d")?,
+        "How long a one-time code is good that an administrator issues for a new password: of a forgotten one, and of a new account.";
     "registration.mode" = "open", |c, t| c.registration.mode = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
     "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),

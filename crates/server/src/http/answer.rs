@@ -26,6 +26,22 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
+/// A JSON answer about one thing, with the name of the state that it shows (RFC 9110 §8.8.3).
+pub(super) fn tagged(status: StatusCode, tag: &str, body: &impl Serialize) -> Response {
+    let mut response = json(status, body);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// An answer that has nothing to say but that it is done.
+pub(super) fn nothing() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// A time as RFC 3339 has it, in UTC, to the millisecond.
 pub(crate) fn time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis())

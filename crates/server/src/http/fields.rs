@@ -1,6 +1,6 @@
 //! The fields of a body: every fault is named at once, and no value ever appears in an error.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, ops::RangeInclusive};
 
 use axum::{
     body::Bytes,
@@ -44,6 +44,16 @@ impl Fields {
             "application/x-www-form-urlencoded" if !bytes.is_empty() => Self::from_form(bytes),
             _ => Self::of_json(headers, bytes),
         }
+    }
+
+    /// The parameters behind the `?`: each of them a text.
+    pub(super) fn of_query(query: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let values = pairs
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+        let faults = Vec::new();
+        Self { values, faults }.without_duplicates()
     }
 
     fn from_json(bytes: &Bytes) -> Result<Self, Problem> {
@@ -121,6 +131,78 @@ impl Fields {
                 .wrong_type(name, "true or false", &other)
                 .unwrap_or(false),
         }
+    }
+
+    /// A parameter that is a number within a range; `default` if it is not there.
+    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u32>, default: u32) -> u32 {
+        let Some(text) = self.optional_string(name) else {
+            return default;
+        };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                let detail = format!("Expected a number from {least} to {most}.");
+                self.fault(name, "out_of_range", detail);
+                default
+            }
+        }
+    }
+
+    /// A text that is one of these, if it is there.
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.optional_string(name)?;
+        self.chosen(name, &text, choices)
+    }
+
+    /// The same where it must be there.
+    pub(super) fn required_choice<T: Copy>(
+        &mut self,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let text = self.string(name)?;
+        self.chosen(name, &text, choices)
+    }
+
+    fn chosen<T: Copy>(&mut self, name: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let chosen = choices.iter().find(|choice| choice.0 == text);
+        if chosen.is_none() {
+            let names: Vec<_> = choices.iter().map(|choice| choice.0).collect();
+            let detail = format!("Expected one of: {}.", names.join(", "));
+            self.fault(name, "invalid_format", detail);
+        }
+        chosen.map(|choice| choice.1)
+    }
+
+    /// A list of texts that must be there, each read by `parse`; none of it if one of them cannot be read.
+    pub(super) fn list<T: Ord, F: fmt::Display>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, F>,
+    ) -> Option<BTreeSet<T>> {
+        let values = match self.take(name) {
+            Some(Value::Array(values)) => values,
+            Some(other) => return self.wrong_type(name, "a list of texts", &other),
+            None => {
+                self.fault(name, "missing", "This field is required.");
+                return None;
+            }
+        };
+        let mut read = BTreeSet::new();
+        for value in values {
+            let Value::String(text) = value else {
+                return self.wrong_type(name, "a list of texts", &value);
+            };
+            match parse(&text) {
+                Ok(one) => read.insert(one),
+                Err(fault) => {
+                    self.fault(name, "invalid_format", format!("Not as expected: {fault}."));
+                    return None;
+                }
+            };
+        }
+        Some(read)
     }
 
     /// A text that must be there and is read by `parse`, whose fault `describe` puts into words.

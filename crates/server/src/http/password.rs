@@ -1,4 +1,4 @@
-//! Proving the password again, and changing it.
+//! Proving the password again, changing it, and choosing a new one with a code.
 
 use std::sync::Arc;
 
@@ -6,8 +6,10 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
     password::Password,
     user::{
+        Username,
         change_password::{self, ChangePasswordError},
         login,
+        reset::{self, Reset, ResetCode, ResetError},
     },
 };
 use serde_json::json;
@@ -39,6 +41,50 @@ pub(super) async fn change(
     let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
     let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
     Ok(Note::of(tokens.session).on(answer))
+}
+
+/// `POST /auth/password/reset`
+pub(super) async fn reset(
+    State(app): State<Arc<App>>,
+    mut input: Input,
+) -> Result<Response, Problem> {
+    let username = input.fields.string("username");
+    let username = username.map(|name| Username::parse(&name).ok());
+    let code = input.fields.string("code");
+    let known = username.clone().flatten();
+    let choose = |text: &str| Password::choose(text, known.as_ref(), None);
+    let password = input
+        .fields
+        .parsed("new_password", choose, describe_password);
+    input.fields.finish()?;
+    let (Some(username), Some(code), Some(password)) = (username, code, password) else {
+        return Err(input.fields.refused());
+    };
+    let reset = Reset {
+        // What can be no name or no code gets the same answer after the same work as what is nobody's.
+        username,
+        code: ResetCode::parse(&code),
+        password,
+        origin: input.origin(),
+        now: input.arrival.now,
+    };
+    let ended = reset::reset(&app.domain, reset).await?;
+    Ok(answer::json(StatusCode::OK, &json!({ "ended": ended })))
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::Wrong => Self::new(Code::InvalidResetCode),
+            ResetError::Password(fault) => {
+                let (code, detail) = describe_password(fault);
+                Self::field("new_password", code, detail)
+            }
+            ResetError::UserDisabled => Self::new(Code::UserDisabled),
+            ResetError::Busy(busy) => busy.into(),
+            ResetError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// `POST /auth/reauthenticate`

@@ -148,6 +148,7 @@ impl Problem {
             (None, Code::InvalidToken | Code::SessionEnded | Code::SessionUnknown) => {
                 "Bearer error=\"invalid_token\""
             }
+            (None, Code::PermissionRequired) => "Bearer error=\"insufficient_scope\"",
             _ => return None,
         };
         Some(HeaderValue::from_static(text))

@@ -36,6 +36,22 @@ pub(super) fn post<H: Handler<T, Arc<App>>, T: 'static>(
     route("post", path, on(MethodFilter::POST, handler), describe)
 }
 
+pub(super) fn put<H: Handler<T, Arc<App>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    describe: fn() -> Operation,
+) -> Route {
+    route("put", path, on(MethodFilter::PUT, handler), describe)
+}
+
+pub(super) fn patch<H: Handler<T, Arc<App>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    describe: fn() -> Operation,
+) -> Route {
+    route("patch", path, on(MethodFilter::PATCH, handler), describe)
+}
+
 pub(super) fn delete<H: Handler<T, Arc<App>>, T: 'static>(
     path: &'static str,
     handler: H,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 
 use super::{
-    docs, event, health, jwks,
+    admin, docs, event, health, jwks,
     openapi::{self, describe as api},
     password,
     problem::{Code, Problem},
-    route::{Route, delete, get, post},
+    route::{Route, delete, get, patch, post, put},
     session, user,
 };
 use crate::app::App;
@@ -36,12 +36,76 @@ pub(super) fn routes() -> Vec<Route> {
             password::change,
             api::password::change,
         ),
+        post(
+            "/auth/password/reset",
+            password::reset,
+            api::password::reset,
+        ),
         get("/.well-known/jwks.json", jwks::keys, api::service::keys),
         get("/health/live", health::live, api::service::live),
         get("/health/ready", health::ready, api::service::ready),
         get("/openapi.json", openapi::serve, api::service::openapi),
         get("/docs", docs::page, api::service::docs),
         get("/docs/{file}", docs::file, api::service::docs_file),
+    ]
+    .into_iter()
+    .chain(administration())
+    .collect()
+}
+
+/// Those of administrators.
+fn administration() -> Vec<Route> {
+    use admin::{key, role, session, user};
+    use api::admin as told;
+    vec![
+        get("/admin/v1/users", user::list, told::user::list),
+        post("/admin/v1/users", user::create, told::user::create),
+        get("/admin/v1/users/{id}", user::show, told::user::show),
+        patch("/admin/v1/users/{id}", user::change, told::user::change),
+        delete("/admin/v1/users/{id}", user::delete, told::user::delete),
+        post(
+            "/admin/v1/users/{id}/password-reset",
+            user::issue_code,
+            told::user::issue_code,
+        ),
+        get(
+            "/admin/v1/users/{id}/roles",
+            role::of_user,
+            told::role::of_user,
+        ),
+        put(
+            "/admin/v1/users/{id}/roles",
+            role::assign,
+            told::role::assign,
+        ),
+        get(
+            "/admin/v1/users/{id}/sessions",
+            session::of_user,
+            told::session::of_user,
+        ),
+        delete(
+            "/admin/v1/users/{id}/sessions",
+            session::end_all,
+            told::session::end_all,
+        ),
+        get("/admin/v1/roles", role::list, told::role::list),
+        get("/admin/v1/roles/{name}", role::show, told::role::show),
+        put("/admin/v1/roles/{name}", role::put, told::role::put),
+        delete("/admin/v1/roles/{name}", role::delete, told::role::delete),
+        get("/admin/v1/sessions", session::list, told::session::list),
+        get(
+            "/admin/v1/sessions/{id}",
+            session::show,
+            told::session::show,
+        ),
+        delete("/admin/v1/sessions/{id}", session::end, told::session::end),
+        get("/admin/v1/keys", key::list, told::key::list),
+        post("/admin/v1/keys/rotate", key::rotate, told::key::rotate),
+        post(
+            "/admin/v1/keys/{id}/compromise",
+            key::compromise,
+            told::key::compromise,
+        ),
     ]
 }
 

@@ -69,7 +69,7 @@ impl Keys {
 }
 
 /// On a thread of its own: an RSA key takes a while to find.
-async fn supplied(
+pub(crate) async fn supplied(
     app: &Arc<App>,
     turned: (Vec<KeyRecord>, Vec<Purpose>),
     now: Timestamp,

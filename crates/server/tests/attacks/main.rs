@@ -8,6 +8,7 @@
 )]
 
 mod address;
+mod admin;
 mod body;
 mod docs;
 mod ending;

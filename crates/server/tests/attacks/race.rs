@@ -184,9 +184,11 @@ fn a_password_change_of_a_session_that_was_ended_meanwhile_is_refused() {
             .bearer(&owner.access)
             .send(server.address)
     });
-    assert_eq!(replies[1].status, 200, "{}", replies[1].text());
     // Whichever came first: the thief's session is over, and a refused change changed nothing.
     let changed = replies[0].status == 200;
+    // A change that came first ended the owner's session, too.
+    let ended = replies[1].status == 200;
+    assert!(ended || changed, "{}", replies[1].text());
     assert_eq!(server.log_in("ada", NEW).status == 200, changed);
     assert_eq!(server.log_in("ada", PASSWORD).status == 200, !changed);
     assert_eq!(server.refresh(&thief.refresh).status, 401);

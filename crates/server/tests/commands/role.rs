@@ -102,6 +102,8 @@ fn taking_a_role_may_end_the_sessions() {
         .refresh(&tokens.refresh)
         .is_over("ended_by_administrator");
     assert_eq!(server.me(&tokens.access).status, 401);
+    let story = server.runs(&["session", "explain", &tokens.session]);
+    assert!(story.out.contains("was given other roles"), "{story:?}");
 }
 
 #[test]

@@ -9,7 +9,9 @@ curl() { command curl --noproxy '*' --max-time 30 ${CURL_FAIL:+"$CURL_FAIL"} "$@
 systemctl() {
   case "$*" in
     "start relatch")
-      relatch serve >"$SERVER_LOG" 2>&1 &
+      # What the last one said is not said by this one.
+      : >"$SERVER_LOG"
+      relatch serve >>"$SERVER_LOG" 2>&1 &
       SERVER=$!
       until grep -q '^listening on' "$SERVER_LOG"; do
         kill -0 "$SERVER" || return 1

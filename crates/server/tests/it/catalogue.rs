@@ -19,12 +19,19 @@ fn names_and_statuses_are_promises() {
     401 session_unknown
     401 reauthentication_required
     401 proof_required
+    401 invalid_reset_code
     403 user_disabled
     403 registration_closed
+    403 permission_required
+    403 beyond_own_rights
     404 not_found
     405 method_not_allowed
     408 request_timeout
     409 username_taken
+    409 role_in_use
+    409 last_administrator
+    409 keys_busy
+    412 changed_meanwhile
     413 payload_too_large
     415 unsupported_media_type
     503 overloaded

@@ -16,12 +16,14 @@ pub(crate) use schema::faults;
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(relatch::http::openapi::document);
 
 /// The headers that the document must tell of wherever they are.
-const TOLD: [&str; 5] = [
+const TOLD: [&str; 7] = [
     "x-request-id",
     "cache-control",
     "www-authenticate",
     "retry-after",
     "allow",
+    "etag",
+    "location",
 ];
 
 /// An answer that was seen: of which operation, with which status and code.
@@ -68,7 +70,9 @@ pub(crate) fn check(sent: &Sent, parts: &response::Parts, body: &Bytes) -> Seen 
     let response = resolve(&operation["responses"][status.to_string()]);
     assert!(response.is_object(), "{place}: the status is not told of");
     check_headers(response, &parts.headers, &place);
-    if sent.method != Method::HEAD {
+    if response["content"].is_null() {
+        assert!(body.is_empty(), "{place}: there is a body");
+    } else if sent.method != Method::HEAD {
         check_content(response, &parts.headers, &json, &place);
     }
     if parts.status.is_success() {

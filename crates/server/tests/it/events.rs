@@ -4,6 +4,11 @@ use axum::http::Method;
 use insta::assert_snapshot;
 use relatch_core::{
     event::{Actor, Administrator, Origin},
+    session::{
+        SessionId,
+        administer::{self, EndedOne},
+    },
+    store::Changed,
     user::{UserId, UserState, store::UserStore as _},
 };
 use serde_json::{Value, json};
@@ -115,35 +120,28 @@ async fn an_administrator_is_not_shown() {
     let (ada, other) = (server.ada().await, server.ada_on("Phone").await);
     let me = server.get_as(&ada.access, "/auth/me").await;
     let user = UserId(me.json["id"].as_str().unwrap().parse().unwrap());
+    let root = server.administrator().await;
+    let root_id = server.get_as(&root.access, "/auth/me").await.json["id"].clone();
+    let root_id = root_id.as_str().unwrap();
     let store = server.store();
+    let session = |tokens: &Tokens| SessionId(tokens.session.parse().unwrap());
     let by = Administrator {
-        actor: Actor::User(UserId(uuid::Uuid::from_u128(77))),
+        actor: Actor::User(UserId(root_id.parse().unwrap()), session(&root)),
         origin: Origin {
             address: Some("203.0.113.99".parse().unwrap()),
             agent: Some("the administrator's browser".to_owned()),
         },
         now: server.now(),
     };
-    let other = relatch_core::session::SessionId(other.session.parse().unwrap());
-    relatch_core::session::administer::end(&store, other, by.clone())
-        .await
-        .unwrap();
-    store
-        .set_user_state(user, UserState::Disabled, by.clone())
-        .await
-        .unwrap();
-    store
-        .set_user_state(user, UserState::Active, by)
-        .await
-        .unwrap();
+    let ended = administer::end(&store, session(&other), by.clone()).await;
+    assert!(matches!(ended, Ok(EndedOne::Ended)), "{ended:?}");
+    for state in [UserState::Disabled, UserState::Active] {
+        let changed = store.set_user_state(user, state, None, by.clone()).await;
+        assert!(matches!(changed, Ok(Changed::Done(_))), "{changed:?}");
+    }
     let again = server.ada_on("again").await;
     let answer = server.get_as(&again.access, "/auth/events").await;
-    for secret in [
-        "203.0.113.99",
-        "browser",
-        "00000000-0000-0000-0000-00000000004d",
-        "command",
-    ] {
+    for secret in ["203.0.113.99", "browser", root_id, "command"] {
         assert!(!answer.text.contains(secret), "{secret}: {answer}");
     }
     let told = answer.json["events"].as_array().unwrap();

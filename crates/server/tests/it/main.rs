@@ -10,6 +10,8 @@ mod contract;
 mod server;
 
 mod access;
+mod admin;
+mod authorization;
 mod body;
 mod catalogue;
 mod docs;

@@ -9,6 +9,7 @@ use relatch::http::problem::Code;
 use serde_json::{Value, json};
 
 use crate::{
+    authorization::Target,
     contract::{DOCUMENT, faults, resolve},
     server::{Answer, Server},
 };
@@ -39,6 +40,7 @@ fn codes(operation: &'static Value) -> BTreeSet<&'static str> {
 
 fn some(path: &str) -> String {
     path.replace("{id}", "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071")
+        .replace("{name}", "editor")
         .replace("{file}", "app.js")
 }
 
@@ -87,6 +89,7 @@ async fn every_route_that_is_told_of_is_there_and_no_other_on_its_path() {
 async fn every_route_answers_as_the_document_says() {
     let server = Server::start().await;
     call_all(&server).await;
+    administer_all(&server).await;
     for path in open_paths() {
         server.send(Method::GET, &path, &[], "").await;
     }
@@ -143,6 +146,34 @@ async fn call_all(server: &Server) {
     let body = r#"{"username":"ada","password":"battery horse correct"}"#;
     let tokens = server.post("/auth/login", body).await.tokens();
     server.post_as(&tokens.refresh, "/auth/logout", "").await;
+}
+
+/// Every route of administrators, as one and as nobody; and a code that one issues, used.
+async fn administer_all(server: &Server) {
+    let root = server.administrator().await;
+    let path = "/admin/v1/users";
+    let bob = json!({ "username": "bob", "email": "bob@example.com" });
+    let made = server.send_as(Method::POST, &root.access, path, &bob).await;
+    let code = made.json["password_reset"]["code"].as_str().unwrap();
+    let reset = json!({ "username": "bob", "code": code, "new_password": "battery horse correct" });
+    for _ in 0..2 {
+        server
+            .post("/auth/password/reset", &reset.to_string())
+            .await;
+    }
+    let listed = DOCUMENT["x-routes"].as_array().unwrap().iter();
+    for (number, route) in listed.enumerate() {
+        let (method, path) = route.as_str().unwrap().split_once(' ').unwrap();
+        if !path.starts_with("/admin/") {
+            continue;
+        }
+        let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
+        let (path, body) = Target::make(server, number).await.request(path, operation);
+        for token in ["garbage", &root.access] {
+            let method = method.parse().unwrap();
+            server.send_as(method, token, &path, &body).await;
+        }
+    }
 }
 
 /// The routes that want nothing.
@@ -266,12 +297,33 @@ fn what_each_route_may_answer_is_a_promise() {
     GET /auth/events: internal invalid_request invalid_token session_ended session_unknown unavailable
     POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type
     POST /auth/password/change: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
+    POST /auth/password/reset: internal invalid_request invalid_reset_code overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
     GET /.well-known/jwks.json: unavailable
     GET /health/live: unavailable
     GET /health/ready: internal unavailable
     GET /openapi.json: unavailable
     GET /docs: not_found unavailable
     GET /docs/{file}: not_found unavailable
+    GET /admin/v1/users: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    POST /admin/v1/users: internal invalid_request invalid_token not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type username_taken
+    GET /admin/v1/users/{id}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    PATCH /admin/v1/users/{id}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    DELETE /admin/v1/users/{id}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
+    POST /admin/v1/users/{id}/password-reset: beyond_own_rights internal invalid_request invalid_token not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    GET /admin/v1/users/{id}/roles: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    PUT /admin/v1/users/{id}/roles: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    GET /admin/v1/users/{id}/sessions: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    DELETE /admin/v1/users/{id}/sessions: beyond_own_rights internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
+    GET /admin/v1/roles: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/roles/{name}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    PUT /admin/v1/roles/{name}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    DELETE /admin/v1/roles/{name}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required role_in_use session_ended session_unknown unavailable
+    GET /admin/v1/sessions: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/sessions/{id}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    DELETE /admin/v1/sessions/{id}: beyond_own_rights internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
+    GET /admin/v1/keys: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    POST /admin/v1/keys/rotate: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    POST /admin/v1/keys/{id}/compromise: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     ");
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +16,18 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use relatch::{Config, Relatch, clock::Clock};
-use relatch_core::{Entropy, Timestamp, password::hash::Cost};
+use relatch_core::{
+    Entropy, Timestamp,
+    event::{Actor, Administrator, Origin},
+    key::{KeyRecord, KeyState, Purpose, store::KeyStore as _},
+    password::hash::Cost,
+    permission::{
+        Permission, RoleName, administer,
+        store::{Assigning, Expected, Putting},
+    },
+    user::{Username, store::UserStore as _},
+};
+use relatch_store::{Options, Sqlite};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -56,6 +67,7 @@ pub(crate) struct Server {
     names: Mutex<Vec<String>>,
     /// What was answered so far.
     pub(crate) seen: Mutex<BTreeSet<Seen>>,
+    beside: OnceLock<Sqlite>,
     folder: TempDir,
 }
 
@@ -86,6 +98,7 @@ impl Server {
             clock,
             names: Mutex::default(),
             seen: Mutex::default(),
+            beside: OnceLock::new(),
             folder,
         }
     }
@@ -166,6 +179,104 @@ impl Server {
         .await
     }
 
+    /// A request with a body, as the holder of an access token.
+    pub(crate) async fn send_as(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        self.send_if(method, token, (path, body), None).await
+    }
+
+    /// The same under a condition: a header and its value.
+    pub(crate) async fn send_if(
+        &self,
+        method: Method,
+        token: &str,
+        (path, body): (&str, &Value),
+        condition: Option<(&str, &str)>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(condition);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            headers.push(("content-type", "application/json"));
+            body.to_string()
+        };
+        self.send(method, path, &headers, body).await
+    }
+
+    /// Registers somebody and gives him a role that permits this, as the command line would.
+    pub(crate) async fn holder(&self, name: &str, permissions: &[&str]) -> Tokens {
+        let body = format!(
+            r#"{{"username":"{name}","email":"{name}@example.com","password":"correct horse battery"}}"#
+        );
+        let tokens = self.post("/auth/register", &body).await.tokens();
+        self.put_role(name, permissions).await;
+        let (store, role) = (self.beside(), RoleName::parse(name).unwrap());
+        let found = store.credentials(&Username::parse(name).unwrap()).await;
+        let assigning = Assigning {
+            user: found.unwrap().unwrap().user.id,
+            roles: [role].into(),
+            expected: None,
+            end_sessions: false,
+            by: self.command_line(),
+        };
+        administer::assign(store, assigning).await.unwrap();
+        tokens
+    }
+
+    /// The same file, as a command opens it.
+    fn beside(&self) -> &Sqlite {
+        self.beside.get_or_init(|| {
+            let options = Options {
+                path: self.folder.path().join("data/relatch.db"),
+                synchronous: relatch_store::Synchronous::Off,
+                write_queue: 8,
+                readers: 1,
+            };
+            Sqlite::open(&options, Arc::new(Config::default().session)).unwrap()
+        })
+    }
+
+    fn command_line(&self) -> Administrator {
+        Administrator {
+            actor: Actor::CommandLine,
+            origin: Origin::default(),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Makes a role, as a command would.
+    pub(crate) async fn put_role(&self, name: &str, permissions: &[&str]) {
+        let permissions = permissions.iter().map(|text| Permission::parse(text));
+        let putting = Putting {
+            name: RoleName::parse(name).unwrap(),
+            permissions: permissions.map(Result::unwrap).collect(),
+            expected: Expected::Anything,
+            by: self.command_line(),
+        };
+        administer::put_role(self.beside(), putting).await.unwrap();
+    }
+
+    /// The id of the next signing key.
+    pub(crate) async fn announced_key(&self) -> String {
+        let table = self.beside().load_keys().await.unwrap();
+        let is_next = |key: &&KeyRecord| {
+            key.purpose == Purpose::Signing && matches!(key.state, KeyState::Announced { .. })
+        };
+        table.records.iter().find(is_next).unwrap().id.clone()
+    }
+
+    /// Somebody who may do everything.
+    pub(crate) async fn administrator(&self) -> Tokens {
+        self.holder("root", &["relatch:*"]).await
+    }
+
     /// Turns a refresh token.
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
         self.post_as(token, "/auth/refresh", "").await
@@ -208,11 +319,17 @@ impl Server {
             "www-authenticate",
             "retry-after",
             "allow",
+            "etag",
             "content-security-policy",
             "x-frame-options",
         ] {
             for value in parts.headers.get_all(name) {
-                writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
+                let value = if name == "etag" {
+                    "[etag]"
+                } else {
+                    value.to_str().unwrap()
+                };
+                writeln!(text, "{name}: {value}").unwrap();
             }
         }
         if !json.is_null() {
@@ -226,12 +343,16 @@ impl Server {
     fn name(&self, json: &mut Value) {
         match json {
             Value::Object(members) => {
+                // Beside the code of an error there is no time at which it ends.
+                let json_code = members.contains_key("expires_at");
                 for (key, value) in members {
                     match key.as_str() {
                         "access_token" => *value = "[access token]".into(),
                         "refresh_token" => *value = "[refresh token]".into(),
                         "request_id" => *value = "[request id]".into(),
-                        "id" | "session_id" if value.is_string() => {
+                        "code" if json_code => *value = "[code]".into(),
+                        "next" => *value = "[cursor]".into(),
+                        "id" | "session_id" | "user_id" | "by" if value.is_string() => {
                             *value = self.id(value.as_str().unwrap()).into();
                         }
                         _ => self.name(value),

@@ -22,6 +22,7 @@ use super::{
 fn creating(scene: &Scene, name: &str) -> Creating {
     Creating {
         roles: Vec::new(),
+        code: None,
         user: scene.newcomer(name).user,
         hash: hash("first"),
         by: administrator(START),
@@ -50,7 +51,7 @@ pub async fn a_user_is_made_without_a_session(factory: &dyn Factory) {
     let creating = creating(&scene, "ada");
     let user = creating.user.clone();
     let made = scene.store.create_user(creating).await;
-    assert_eq!(made, Ok(Registered::Done));
+    assert_eq!(made, Ok(Changed::Done(Registered::Done)));
     let expected = Credentials {
         user: user.clone(),
         hash: hash("first"),
@@ -74,7 +75,7 @@ pub async fn a_name_that_is_taken_makes_nobody(factory: &dyn Factory) {
     scene.register("ada").await;
     let before = scene.dump().await;
     let made = scene.store.create_user(creating(&scene, "ADA")).await;
-    assert_eq!(made, Ok(Registered::UsernameTaken));
+    assert_eq!(made, Ok(Changed::Done(Registered::UsernameTaken)));
     assert_eq!(scene.dump().await, before);
 }
 
@@ -85,7 +86,10 @@ pub async fn users_are_listed_by_name_in_pages(factory: &dyn Factory) {
         scene.register(name).await;
     }
     let gone = scene.register("cato").await.user;
-    let deleted = scene.store.delete_user(gone, administrator(START)).await;
+    let deleted = scene
+        .store
+        .delete_user(gone, None, administrator(START))
+        .await;
     assert_eq!(deleted, Ok(Changed::Done(1)));
     for limit in [1, 2, 5, 1_000] {
         let (mut seen, mut after) = (Vec::new(), None);
@@ -108,7 +112,7 @@ pub async fn a_search_finds_parts_of_names_and_addresses(factory: &dyn Factory) 
     let mut shouting = creating(&scene, "carl");
     shouting.user.email = Email::parse("CARL@Example.org").expect("an address");
     let made = scene.store.create_user(shouting).await;
-    assert_eq!(made, Ok(Registered::Done));
+    assert_eq!(made, Ok(Changed::Done(Registered::Done)));
     let all = ["ada", "adam", "bob_1", "bobx1"];
     for (search, expected) in [
         ("ada", &all[..]),
@@ -131,9 +135,10 @@ pub async fn a_disabled_user_has_no_session_and_gets_none(factory: &dyn Factory)
     let second = scene.open(scene.draw(first.user, START)).await;
     let stranger = scene.register("bob").await;
     let now = START.plus(SECOND);
-    let order = scene
-        .store
-        .set_user_state(first.user, UserState::Disabled, administrator(now));
+    let order =
+        scene
+            .store
+            .set_user_state(first.user, UserState::Disabled, None, administrator(now));
     assert_eq!(
         order.await,
         Ok(Changed::Done(StateChange::Changed { ended: 2 }))
@@ -159,9 +164,10 @@ pub async fn an_enabled_user_logs_in_again(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let first = scene.register("ada").await;
     scene.disable(first.user).await;
-    let order = scene
-        .store
-        .set_user_state(first.user, UserState::Active, administrator(START));
+    let order =
+        scene
+            .store
+            .set_user_state(first.user, UserState::Active, None, administrator(START));
     assert_eq!(
         order.await,
         Ok(Changed::Done(StateChange::Changed { ended: 0 }))
@@ -184,7 +190,7 @@ pub async fn an_order_that_changes_nothing_writes_nothing(factory: &dyn Factory)
     ] {
         let order = scene
             .store
-            .set_user_state(user, state, administrator(START));
+            .set_user_state(user, state, None, administrator(START));
         assert_eq!(order.await, Ok(Changed::Done(StateChange::Unchanged)));
     }
     assert_eq!(scene.dump().await, before);
@@ -202,7 +208,7 @@ pub async fn a_reset_ends_every_session_and_voids_the_old_password(factory: &dyn
         by: administrator(now),
     };
     let reset = scene.store.reset_password(resetting).await;
-    assert_eq!(reset, Ok(Some(2)));
+    assert_eq!(reset, Ok(Changed::Done(2)));
     let reason = EndReason::PasswordChanged;
     for session in [&first, &bound] {
         let ended = scene.row(session).await.life.ended;
@@ -234,7 +240,10 @@ pub async fn a_deleted_user_is_nobody_and_his_devices_are_told(factory: &dyn Fac
     assert_eq!(registered, Ok(Registered::Done));
     let logged_out = scene.open(scene.draw(user, START)).await;
     scene.end(&logged_out, EndReason::Logout, START).await;
-    let deleted = scene.store.delete_user(user, administrator(now)).await;
+    let deleted = scene
+        .store
+        .delete_user(user, None, administrator(now))
+        .await;
     assert_eq!(deleted, Ok(Changed::Done(1)));
     let rows = scene.rows().await;
     for secret in ["grace.hopper", "ada@example.com", "unmistakable"] {
@@ -262,24 +271,30 @@ pub async fn a_deleted_name_is_free_at_once(factory: &dyn Factory) {
         assert!(!seen.contains(&session.user));
         seen.push(session.user);
         let by = administrator(START);
-        let deleted = scene.store.delete_user(session.user, by).await;
+        let deleted = scene.store.delete_user(session.user, None, by).await;
         assert_eq!(deleted, Ok(Changed::Done(1)));
     }
     let made = scene.store.create_user(creating(&scene, "ada")).await;
-    assert_eq!(made, Ok(Registered::Done));
+    assert_eq!(made, Ok(Changed::Done(Registered::Done)));
 }
 
 /// An unknown user and a deleted one.
 pub async fn nobody_is_administered_where_there_is_nobody(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let gone = scene.register("ada").await.user;
-    let deleted = scene.store.delete_user(gone, administrator(START)).await;
+    let deleted = scene
+        .store
+        .delete_user(gone, None, administrator(START))
+        .await;
     assert_eq!(deleted, Ok(Changed::Done(1)));
     let before = scene.dump().await;
     for user in [gone, scene.newcomer("bob").user.id] {
         let by = administrator(START.plus(SECOND));
         for state in [UserState::Active, UserState::Disabled] {
-            let order = scene.store.set_user_state(user, state, by.clone()).await;
+            let order = scene
+                .store
+                .set_user_state(user, state, None, by.clone())
+                .await;
             assert_eq!(order, Ok(Changed::NotFound));
         }
         let hash = hash("new");
@@ -288,9 +303,12 @@ pub async fn nobody_is_administered_where_there_is_nobody(factory: &dyn Factory)
             hash,
             by: by.clone(),
         };
-        assert_eq!(scene.store.reset_password(resetting).await, Ok(None));
         assert_eq!(
-            scene.store.delete_user(user, by).await,
+            scene.store.reset_password(resetting).await,
+            Ok(Changed::NotFound)
+        );
+        assert_eq!(
+            scene.store.delete_user(user, None, by).await,
             Ok(Changed::NotFound)
         );
     }
@@ -304,7 +322,9 @@ pub async fn a_login_does_not_survive_a_disabling(factory: &dyn Factory) {
         let user = scene.register("ada").await.user;
         race_logins(&scene, user, async move |store| {
             let by = administrator(START);
-            let order = store.set_user_state(user, UserState::Disabled, by).await;
+            let order = store
+                .set_user_state(user, UserState::Disabled, None, by)
+                .await;
             assert!(matches!(
                 order,
                 Ok(Changed::Done(StateChange::Changed { .. }))
@@ -321,7 +341,7 @@ pub async fn a_login_does_not_survive_a_deletion(factory: &dyn Factory) {
         let scene = Scene::set(factory).await;
         let user = scene.register("ada").await.user;
         race_logins(&scene, user, async move |store| {
-            let deleted = store.delete_user(user, administrator(START)).await;
+            let deleted = store.delete_user(user, None, administrator(START)).await;
             assert!(matches!(deleted, Ok(Changed::Done(_))), "{deleted:?}");
         })
         .await;
@@ -363,7 +383,7 @@ pub async fn one_of_many_gets_a_name_that_becomes_free(factory: &dyn Factory) {
             if let Some(one) = one {
                 return store.register(one).await == Ok(Registered::Done);
             }
-            let deleted = store.delete_user(first, administrator(START)).await;
+            let deleted = store.delete_user(first, None, administrator(START)).await;
             assert_eq!(deleted, Ok(Changed::Done(1)));
             false
         }
@@ -388,17 +408,21 @@ pub async fn what_an_administrator_did_outlives_the_process(factory: &dyn Factor
     ];
     let made = creating(&scene, "dora");
     let dora = made.user.id;
-    assert_eq!(scene.store.create_user(made).await, Ok(Registered::Done));
+    let made = scene.store.create_user(made).await;
+    assert_eq!(made, Ok(Changed::Done(Registered::Done)));
     scene.disable(ada.user).await;
     let by = administrator(START);
-    let deleted = scene.store.delete_user(bob.user, by.clone()).await;
+    let deleted = scene.store.delete_user(bob.user, None, by.clone()).await;
     assert_eq!(deleted, Ok(Changed::Done(1)));
     let resetting = Resetting {
         user: carl.user,
         hash: hash("new"),
         by,
     };
-    assert_eq!(scene.store.reset_password(resetting).await, Ok(Some(1)));
+    assert_eq!(
+        scene.store.reset_password(resetting).await,
+        Ok(Changed::Done(1))
+    );
     let store = scene.after_death().await;
     for user in [ada.user, bob.user, carl.user, dora] {
         let there = store.credentials_of(user).await.expect("reads");

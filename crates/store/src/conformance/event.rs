@@ -53,10 +53,14 @@ pub async fn every_field_comes_back(factory: &dyn Factory) {
         EventKind::Reauthenticated,
         EventKind::ReauthenticationFailed,
         EventKind::UserCreated(Actor::CommandLine),
-        EventKind::UserDisabled(Actor::User(user)),
+        EventKind::UserDisabled(Actor::User(user, session)),
         EventKind::UserEnabled(Actor::CommandLine),
-        EventKind::UserDeleted(Actor::User(user)),
+        EventKind::UserDeleted(Actor::User(user, session)),
         EventKind::PasswordReset(Actor::CommandLine),
+        EventKind::ResetCodeIssued(Actor::User(user, session)),
+        EventKind::PasswordResetByCode,
+        EventKind::ResetCodeVoided,
+        EventKind::SessionEndOrdered(Actor::CommandLine),
     ];
     let mut number = 0;
     for kind in kinds {

@@ -123,9 +123,10 @@ pub async fn what_ended_many_sessions_is_in_the_story_of_each(factory: &dyn Fact
     let first = scene.register("ada").await;
     let second = scene.open(scene.draw(first.user, START)).await;
     let now = START.plus(SECOND);
-    let order = scene
-        .store
-        .set_user_state(first.user, UserState::Disabled, administrator(now));
+    let order =
+        scene
+            .store
+            .set_user_state(first.user, UserState::Disabled, None, administrator(now));
     assert!(order.await.is_ok());
     for session in [&first, &second] {
         let story = history(&scene, session).await;
@@ -152,7 +153,7 @@ pub async fn a_story_outlives_its_row(factory: &dyn Factory) {
     let session = scene.register("ada").await;
     let deleted = scene
         .store
-        .delete_user(session.user, administrator(START))
+        .delete_user(session.user, None, administrator(START))
         .await;
     assert_eq!(deleted, Ok(Changed::Done(1)));
     let late = START.plus(scene.policy.keep_ended).plus(SECOND);

@@ -1,12 +1,11 @@
 //! Roles are kept, given and taken: by whoever knew the last version, and never so that nobody could administer any more.
 
-use std::collections::BTreeSet;
-
 use relatch_core::{
     event::{Actor, Administrator},
     permission::{
-        Permission, RoleName, RoleTable,
-        store::{Assigning, Expected, Putting},
+        Permission, Refusal, RoleName, RoleTable,
+        role::tag_of,
+        store::{Assigning, Expected, Put, Putting},
     },
     session::{EndReason, Session, refresh::Outcome},
     store::Changed,
@@ -18,11 +17,11 @@ use super::{
     scene::{SECOND, START, Scene, administrator, opening, request},
 };
 
-fn name(text: &str) -> RoleName {
+pub(super) fn name(text: &str) -> RoleName {
     RoleName::parse(text).expect("a name")
 }
 
-fn putting(role: &str, permissions: &[&str], expected: Expected) -> Putting {
+pub(super) fn putting(role: &str, permissions: &[&str], expected: Expected) -> Putting {
     let parsed = permissions.iter().map(|text| Permission::parse(text));
     Putting {
         name: name(role),
@@ -32,7 +31,7 @@ fn putting(role: &str, permissions: &[&str], expected: Expected) -> Putting {
     }
 }
 
-fn assigning(user: UserId, roles: &[&str]) -> Assigning {
+pub(super) fn assigning(user: UserId, roles: &[&str]) -> Assigning {
     Assigning {
         user,
         roles: roles.iter().map(|role| name(role)).collect(),
@@ -43,22 +42,22 @@ fn assigning(user: UserId, roles: &[&str]) -> Assigning {
 }
 
 /// Somebody who could not help himself with commands.
-fn by_user(user: UserId) -> Administrator {
+pub(super) fn by_user(session: &Session) -> Administrator {
     Administrator {
-        actor: Actor::User(user),
+        actor: Actor::User(session.user, session.id),
         ..administrator(START)
     }
 }
 
-async fn put(scene: &Scene, role: &str, permissions: &[&str]) -> i64 {
+pub(super) async fn put(scene: &Scene, role: &str, permissions: &[&str]) -> i64 {
     let order = putting(role, permissions, Expected::Anything);
     match scene.store.put_role(order).await {
-        Ok(Changed::Done(version)) => version,
+        Ok(Changed::Done(put)) => put.version,
         other => panic!("{other:?}"),
     }
 }
 
-async fn give(scene: &Scene, user: UserId, roles: &[&str]) {
+pub(super) async fn give(scene: &Scene, user: UserId, roles: &[&str]) {
     let given = scene.store.assign_roles(assigning(user, roles)).await;
     assert_eq!(given, Ok(Changed::Done(0)));
 }
@@ -92,14 +91,27 @@ pub async fn a_role_is_put_by_who_knew_it(factory: &dyn Factory) {
         let refused = scene.store.put_role(putting("editor", &[], wrong)).await;
         assert_eq!(refused, Ok(Changed::Conflict));
     }
-    let refused = putting("viewer", &[], Expected::Version(second));
-    assert_eq!(scene.store.put_role(refused).await, Ok(Changed::Conflict));
+    for wrong in [Expected::Present, Expected::Version(second)] {
+        let refused = scene.store.put_role(putting("viewer", &[], wrong)).await;
+        assert_eq!(refused, Ok(Changed::Conflict));
+    }
     assert_eq!(scene.dump().await, before);
     let third = putting("editor", &[], Expected::Version(second));
     let third = scene.store.put_role(third).await;
+    let same = putting("editor", &[], Expected::Anything);
+    let before = scene.dump().await;
+    let again = scene.store.put_role(same).await;
+    assert_eq!(scene.dump().await, before);
     let table = scene.store.load_roles().await.expect("loads");
     let role = table.roles.get(&name("editor")).expect("is there");
-    assert_eq!(third, Ok(Changed::Done(role.version)));
+    let put = Put {
+        version: role.version,
+        made: false,
+    };
+    assert_eq!(
+        [third, again],
+        [Ok(Changed::Done(put)), Ok(Changed::Done(put))]
+    );
     assert!(role.permissions.is_empty() && role.version > second);
     assert_eq!(table.roles.len(), 1);
 }
@@ -160,14 +172,16 @@ pub async fn roles_are_assigned_whole_or_not_at_all(factory: &dyn Factory) {
     let ada = scene.register("ada").await.user;
     let nobody = scene.newcomer("bob").user.id;
     let before = scene.dump().await;
-    let expected: BTreeSet<_> = [name("editor")].into();
     let unexpected = Assigning {
-        expected: Some(expected),
+        expected: Some(tag_of([&name("editor")])),
         ..assigning(ada, &["viewer"])
     };
     for (order, said) in [
         (assigning(nobody, &["viewer"]), Changed::NotFound),
-        (assigning(ada, &["viewer", "ghost"]), Changed::Conflict),
+        (
+            assigning(ada, &["viewer", "ghost"]),
+            Changed::Refused(Refusal::UnknownRole(name("ghost"))),
+        ),
         (unexpected, Changed::Conflict),
     ] {
         assert_eq!(scene.store.assign_roles(order).await, Ok(said));
@@ -214,7 +228,7 @@ pub async fn a_role_in_use_is_not_deleted(factory: &dyn Factory) {
     give(&scene, users[0], &[]).await;
     let gone = scene
         .store
-        .delete_user(users[1], administrator(START))
+        .delete_user(users[1], None, administrator(START))
         .await;
     assert_eq!(gone, Ok(Changed::Done(1)), "and his roles with him");
     let other = Expected::Version(version + 1);
@@ -254,14 +268,15 @@ pub async fn the_sets_with_a_role_are_told(factory: &dyn Factory) {
 pub async fn the_last_administrator_stays(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     put(&scene, "admin", &["relatch:*"]).await;
-    let (ada, bob) = (
-        scene.register("ada").await.user,
+    let (mine, bob) = (
+        scene.register("ada").await,
         scene.register("bob").await.user,
     );
+    let ada = mine.user;
     give(&scene, ada, &["admin"]).await;
     let store = &scene.store;
     let before = scene.rows().await;
-    let by = || by_user(ada);
+    let by = || by_user(&mine);
     let order = Assigning {
         by: by(),
         ..assigning(ada, &[])
@@ -270,10 +285,10 @@ pub async fn the_last_administrator_stays(factory: &dyn Factory) {
         store.assign_roles(order).await,
         Ok(Changed::LastAdministrator)
     );
-    let order = store.set_user_state(ada, UserState::Disabled, by());
+    let order = store.set_user_state(ada, UserState::Disabled, None, by());
     assert_eq!(order.await, Ok(Changed::LastAdministrator));
     assert_eq!(
-        store.delete_user(ada, by()).await,
+        store.delete_user(ada, None, by()).await,
         Ok(Changed::LastAdministrator)
     );
     let order = Putting {
@@ -286,17 +301,22 @@ pub async fn the_last_administrator_stays(factory: &dyn Factory) {
     give(&scene, bob, &["admin"]).await;
     scene.disable(bob).await;
     assert_eq!(
-        store.delete_user(ada, by()).await,
+        store.delete_user(ada, None, by()).await,
         Ok(Changed::LastAdministrator)
     );
-    let enabled = store.set_user_state(bob, UserState::Active, administrator(START.plus(SECOND)));
+    let enabled = store.set_user_state(
+        bob,
+        UserState::Active,
+        None,
+        administrator(START.plus(SECOND)),
+    );
     assert!(matches!(enabled.await, Ok(Changed::Done(_))));
     assert!(matches!(
-        store.delete_user(ada, by()).await,
+        store.delete_user(ada, None, by()).await,
         Ok(Changed::Done(_))
     ));
     assert!(matches!(
-        store.delete_user(bob, administrator(START)).await,
+        store.delete_user(bob, None, administrator(START)).await,
         Ok(Changed::Done(_))
     ));
 }

@@ -227,9 +227,9 @@ impl Scene {
     }
 
     pub(super) async fn disable(&self, user: UserId) {
-        let order = self
-            .store
-            .set_user_state(user, UserState::Disabled, administrator(START));
+        let order =
+            self.store
+                .set_user_state(user, UserState::Disabled, None, administrator(START));
         assert!(matches!(
             order.await,
             Ok(Changed::Done(StateChange::Changed { .. }))

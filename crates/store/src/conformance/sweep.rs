@@ -114,7 +114,7 @@ pub async fn what_is_left_of_a_deleted_user_goes_with_his_last_session(factory: 
         let session = scene.register(&format!("user{number}")).await;
         let deleted = scene
             .store
-            .delete_user(session.user, administrator(START))
+            .delete_user(session.user, None, administrator(START))
             .await;
         assert_eq!(deleted, Ok(Changed::Done(1)));
         gone.push(session);

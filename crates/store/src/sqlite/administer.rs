@@ -1,7 +1,9 @@
 //! What administrators do with users, in SQLite: each a member of a batch that no login can run beside.
 
 use relatch_core::{
+    Tag,
     event::{Administrator, EventKind},
+    permission::{Authority, grant},
     session::{
         EndReason, Policy,
         store::{Ending, Which},
@@ -16,24 +18,56 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
-    event, role,
+    event, reset, role,
     row::{self, CREDENTIALS, Fault},
     session, user,
 };
 
-pub(super) fn create(connection: &Connection, creating: &Creating) -> Result<Registered, Fault> {
+pub(super) fn create(
+    connection: &Connection,
+    creating: &Creating,
+    authority: &Authority,
+) -> Result<Changed<Registered>, Fault> {
     let Creating {
         user,
         hash,
         roles,
+        code,
         by,
     } = creating;
+    if let Err(refusal) = authority.may(grant::USERS) {
+        return Ok(Changed::Refused(refusal));
+    }
     let inserted = user::insert(connection, user, hash)?;
     if inserted == Registered::Done {
         role::give(connection, user.id, roles)?;
         event::append(connection, &by.event(user.id, EventKind::UserCreated))?;
+        if let Some(code) = code {
+            reset::keep(connection, user.id, code, user::FIRST)?;
+            event::append(connection, &by.event(user.id, EventKind::ResetCodeIssued))?;
+        }
     }
-    Ok(inserted)
+    Ok(Changed::Done(inserted))
+}
+
+/// The user as he is, if the one with that authority may change him and he is as expected.
+pub(super) fn reached(
+    connection: &Connection,
+    id: UserId,
+    authority: &Authority,
+    expected: Option<&Tag>,
+) -> Result<Changed<User>, Fault> {
+    let Some(found) = user::by_id(connection, id)? else {
+        return Ok(Changed::NotFound);
+    };
+    let theirs = role::of_user(connection, id)?;
+    if let Err(refusal) = authority.may_act_on(grant::USERS, &theirs) {
+        return Ok(Changed::Refused(refusal));
+    }
+    if expected.is_some_and(|expected| *expected != found.user.tag()) {
+        return Ok(Changed::Conflict);
+    }
+    Ok(Changed::Done(found.user))
 }
 
 pub(super) fn list(connection: &Connection, query: &UserQuery) -> Result<Vec<User>, Fault> {
@@ -50,15 +84,13 @@ pub(super) fn list(connection: &Connection, query: &UserQuery) -> Result<Vec<Use
 
 pub(super) fn set_state(
     connection: &Connection,
-    id: UserId,
+    user: &User,
     state: UserState,
     by: &Administrator,
     policy: &Policy,
 ) -> Result<Changed<StateChange>, Fault> {
-    let Some(found) = user::by_id(connection, id)? else {
-        return Ok(Changed::NotFound);
-    };
-    if found.user.state == state {
+    let id = user.id;
+    if user.state == state {
         return Ok(Changed::Done(StateChange::Unchanged));
     }
     let sql = "UPDATE user SET disabled = ?2 WHERE id = ?1";
@@ -80,16 +112,13 @@ pub(super) fn set_state(
 
 pub(super) fn reset_password(
     connection: &Connection,
-    resetting: Resetting,
+    resetting: &Resetting,
     policy: &Policy,
-) -> Result<Option<usize>, Fault> {
+) -> Result<Changed<usize>, Fault> {
     let Resetting { user: id, hash, by } = resetting;
-    if user::by_id(connection, id)?.is_none() {
-        return Ok(None);
-    }
-    user::set_new_password(connection, id, &hash)?;
-    event::append(connection, &by.event(id, EventKind::PasswordReset))?;
-    end_all(connection, id, EndReason::PasswordChanged, &by, policy).map(Some)
+    user::set_new_password(connection, *id, hash)?;
+    event::append(connection, &by.event(*id, EventKind::PasswordReset))?;
+    end_all(connection, *id, EndReason::PasswordChanged, by, policy).map(Changed::Done)
 }
 
 /// What takes the place of the name can be nobody's: a name has no colon.
@@ -99,10 +128,8 @@ pub(super) fn delete(
     by: &Administrator,
     policy: &Policy,
 ) -> Result<Changed<usize>, Fault> {
-    if user::by_id(connection, id)?.is_none() {
-        return Ok(Changed::NotFound);
-    }
     event::append(connection, &by.event(id, EventKind::UserDeleted))?;
+    reset::forget(connection, id)?;
     let ended = end_all(connection, id, EndReason::UserDeleted, by, policy)?;
     let sql = "UPDATE user SET username = ?2, email = '', password_hash = '', deleted_at = ?3, \
                credential_version = credential_version + 1 WHERE id = ?1";
@@ -115,6 +142,39 @@ pub(super) fn delete(
         nobody,
         by.now.as_millis()
     ])?;
+    Ok(Changed::Done(ended))
+}
+
+/// Ends sessions of a user; the order goes on record unless it changes nothing.
+pub(super) fn end(
+    connection: &Connection,
+    (id, which): (UserId, Which),
+    by: &Administrator,
+    authority: &Authority,
+    policy: &Policy,
+) -> Result<Changed<usize>, Fault> {
+    if which == Which::All && user::by_id(connection, id)?.is_none() {
+        return Ok(Changed::NotFound);
+    }
+    let theirs = role::of_user(connection, id)?;
+    if let Err(refusal) = authority.may_act_on(grant::SESSIONS, &theirs) {
+        return Ok(Changed::Refused(refusal));
+    }
+    let ending = Ending {
+        user: id,
+        which,
+        reason: EndReason::EndedByAdministrator,
+        origin: by.origin.clone(),
+        now: by.now,
+    };
+    let ended = session::end(connection, &ending, policy)?;
+    if ended > 0 {
+        let mut event = by.event(id, EventKind::SessionEndOrdered);
+        if let Which::One(session) = which {
+            event.session = Some(session);
+        }
+        event::append(connection, &event)?;
+    }
     Ok(Changed::Done(ended))
 }
 

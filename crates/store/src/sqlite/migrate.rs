@@ -10,7 +10,7 @@ use super::{Options, connection::Connector, folder::Presence, row::Fault};
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 5] = [
+const STEPS: [(&str, &str); 6] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -30,6 +30,10 @@ const STEPS: [(&str, &str); 5] = [
     (
         "0005_audit",
         include_str!("../../migrations/sqlite/0005_audit.sql"),
+    ),
+    (
+        "0006_reset_codes",
+        include_str!("../../migrations/sqlite/0006_reset_codes.sql"),
     ),
 ];
 

@@ -14,7 +14,7 @@ use relatch_core::{
     Timestamp,
     event::{Administrator, Event, EventKind},
     key::{KeyRecord, KeyTable},
-    permission::store::Assigning,
+    permission::{Authority, store::Assigning},
     session::{EndReason, Policy},
     user::UserState,
 };
@@ -28,6 +28,7 @@ use super::{
     key, migrate, role,
     row::Fault,
     since::{self, Replaced, Since},
+    user,
 };
 
 /// What becomes of the sessions that the backup knows. It has forgotten every logout, every end by reuse and every change
@@ -233,6 +234,8 @@ impl Restoration {
             sessions_ended: settling.sessions == Sessions::EndAll,
         };
         event::append(&transaction, &Event::of_store(kind, now))?;
+        // One that was spent since the backup was taken would be good again.
+        transaction.execute("DELETE FROM reset_code", [])?;
         backup::unmark(&transaction)?;
         transaction.commit()?;
         Ok(found)
@@ -250,12 +253,15 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 /// Lets nobody in again who was shut out since the backup.
 fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> Result<(), Fault> {
     let Settling { by, policy, .. } = settling;
-    for user in &since.disabled {
-        administer::set_state(connection, user.id, UserState::Disabled, by, policy)?;
+    for named in &since.disabled {
+        if let Some(found) = user::by_id(connection, named.id)? {
+            administer::set_state(connection, &found.user, UserState::Disabled, by, policy)?;
+        }
     }
     for user in &since.deleted {
         administer::delete(connection, user.id, by, policy)?;
     }
+    let owner = Authority::of_owner(role::load(connection)?);
     for (user, left) in &since.demoted {
         let assigning = Assigning {
             user: user.id,
@@ -264,7 +270,7 @@ fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> 
             end_sessions: false,
             by: by.clone(),
         };
-        role::assign(connection, &assigning, policy)?;
+        role::assign(connection, &assigning, &owner, policy)?;
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! Roles in SQLite, and who holds them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use relatch_core::{
-    StoreError,
-    event::{Actor, Administrator, EventKind},
+    StoreError, Tag,
+    event::{Administrator, EventKind},
     permission::{
-        Permission, Role, RoleName, RoleTable,
-        store::{Assigning, Expected, Putting, RoleStore},
+        Authority, Permission, Role, RoleName, RoleTable,
+        role::tag_of,
+        store::{Assigning, Expected, Put, Putting, RoleStore},
     },
     session::{EndReason, Policy},
     store::Changed,
@@ -17,7 +18,7 @@ use relatch_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Sqlite, administer, event,
+    Sqlite, administer, authority, event, reset,
     row::{self, Fault},
     user,
 };
@@ -41,10 +42,11 @@ impl RoleStore for Sqlite {
             .await
     }
 
-    async fn put_role(&self, putting: Putting) -> Result<Changed<i64>, StoreError> {
+    async fn put_role(&self, putting: Putting) -> Result<Changed<Put>, StoreError> {
+        let policy = Arc::clone(&self.policy);
         self.durable(move |connection| {
-            guarded(connection, &putting.by, |connection| {
-                put(connection, &putting)
+            authority::ordered(connection, &putting.by, &policy, |authority| {
+                put(connection, &putting, authority)
             })
         })
         .await
@@ -56,8 +58,12 @@ impl RoleStore for Sqlite {
         expected: Expected,
         by: Administrator,
     ) -> Result<Changed<()>, StoreError> {
+        let policy = Arc::clone(&self.policy);
         self.durable(move |connection| {
-            guarded(connection, &by, |connection| {
+            authority::ordered(connection, &by, &policy, |authority| {
+                if let Err(refusal) = authority.may_remove(&name) {
+                    return Ok(Changed::Refused(refusal));
+                }
                 delete(connection, &name, expected, &by)
             })
         })
@@ -65,63 +71,17 @@ impl RoleStore for Sqlite {
     }
 
     async fn assign_roles(&self, assigning: Assigning) -> Result<Changed<usize>, StoreError> {
-        let policy = std::sync::Arc::clone(&self.policy);
+        let policy = Arc::clone(&self.policy);
         self.durable(move |connection| {
-            guarded(connection, &assigning.by, |connection| {
-                assign(connection, &assigning, &policy)
+            authority::ordered(connection, &assigning.by, &policy, |authority| {
+                assign(connection, &assigning, authority, &policy)
             })
         })
         .await
     }
 }
 
-/// Undoes a change after which nobody could administer any more.
-pub(super) fn guarded<T>(
-    connection: &Connection,
-    by: &Administrator,
-    change: impl FnOnce(&Connection) -> Result<Changed<T>, Fault>,
-) -> Result<Changed<T>, Fault> {
-    // Whoever runs commands here can make a new administrator at any time.
-    if by.actor == Actor::CommandLine {
-        return change(connection);
-    }
-    if !is_administered(connection)? {
-        return change(connection);
-    }
-    connection
-        .prepare_cached("SAVEPOINT guarded")?
-        .execute([])?;
-    // What fails here undoes the whole member of the batch, and this with it.
-    let changed = change(connection)?;
-    let lost = !is_administered(connection)?;
-    if lost {
-        connection
-            .prepare_cached("ROLLBACK TO guarded")?
-            .execute([])?;
-    }
-    connection.prepare_cached("RELEASE guarded")?.execute([])?;
-    Ok(if lost {
-        Changed::LastAdministrator
-    } else {
-        changed
-    })
-}
-
-/// Whether an active user may do everything.
-fn is_administered(connection: &Connection) -> Result<bool, Fault> {
-    let table = load(connection)?;
-    let sql = "SELECT user_id FROM user_role JOIN user ON user.id = user_id \
-               WHERE role = ?1 AND NOT disabled AND deleted_at IS NULL LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
-    for role in table.administering() {
-        if statement.exists([role.as_str()])? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn load(connection: &Connection) -> Result<RoleTable, Fault> {
+pub(super) fn load(connection: &Connection) -> Result<RoleTable, Fault> {
     // One statement, so that version and roles are of one moment.
     let sql = "SELECT role_table.version, name, permissions, role.version FROM role_table LEFT JOIN role ON true";
     let mut statement = connection.prepare_cached(sql)?;
@@ -175,16 +135,34 @@ pub(super) fn give(connection: &Connection, user: UserId, roles: &[RoleName]) ->
     Ok(())
 }
 
-fn put(connection: &Connection, putting: &Putting) -> Result<Changed<i64>, Fault> {
+fn put(
+    connection: &Connection,
+    putting: &Putting,
+    authority: &Authority,
+) -> Result<Changed<Put>, Fault> {
     let Putting {
         name,
         permissions,
         expected,
         by,
     } = putting;
+    if let Err(refusal) = authority.may_put(putting, &sets_with(connection, name)?) {
+        return Ok(Changed::Refused(refusal));
+    }
     let found = version(connection, name)?;
     if !is_expected(*expected, found) {
         return Ok(Changed::Conflict);
+    }
+    if let Some(version) = found
+        && load(connection)?.permits(name) == Some(permissions)
+    {
+        return Ok(Changed::Done(Put {
+            version,
+            made: false,
+        }));
+    }
+    if authority.putting_raises(putting) {
+        reset::forget_of_role(connection, name)?;
     }
     let version = next_version(connection)?;
     let sql = "INSERT INTO role VALUES (?1, ?2, ?3) \
@@ -199,7 +177,10 @@ fn put(connection: &Connection, putting: &Putting) -> Result<Changed<i64>, Fault
         by,
     };
     event::append(connection, &by.event_of_store(kind))?;
-    Ok(Changed::Done(version))
+    Ok(Changed::Done(Put {
+        version,
+        made: found.is_none(),
+    }))
 }
 
 fn delete(
@@ -236,6 +217,7 @@ fn delete(
 pub(super) fn assign(
     connection: &Connection,
     assigning: &Assigning,
+    authority: &Authority,
     policy: &Policy,
 ) -> Result<Changed<usize>, Fault> {
     let Assigning {
@@ -248,20 +230,18 @@ pub(super) fn assign(
         return Ok(Changed::NotFound);
     }
     let held: BTreeSet<_> = of_user(connection, *id)?.into_iter().collect();
-    if assigning
-        .expected
-        .as_ref()
-        .is_some_and(|expected| *expected != held)
-    {
+    if let Err(refusal) = authority.may_assign(&held, roles) {
+        return Ok(Changed::Refused(refusal));
+    }
+    let unexpected = |expected: &Tag| *expected != tag_of(&held);
+    if assigning.expected.as_ref().is_some_and(unexpected) {
         return Ok(Changed::Conflict);
     }
     if held == *roles {
         return Ok(Changed::Done(0));
     }
-    for role in roles {
-        if version(connection, role)?.is_none() {
-            return Ok(Changed::Conflict);
-        }
+    if authority.assigning_raises(&held, roles) {
+        reset::forget(connection, *id)?;
     }
     connection
         .prepare_cached("DELETE FROM user_role WHERE user_id = ?1")?
@@ -289,6 +269,7 @@ fn is_expected(expected: Expected, found: Option<i64>) -> bool {
     match expected {
         Expected::Anything => true,
         Expected::Absent => found.is_none(),
+        Expected::Present => found.is_some(),
         Expected::Version(version) => found == Some(version),
     }
 }

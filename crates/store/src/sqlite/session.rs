@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    event::{Event, EventKind, Origin},
+    event::{Administrator, Event, EventKind, Origin},
     permission::Permission,
     session::{
         EndReason, Policy, Session, SessionId,
@@ -13,12 +13,13 @@ use relatch_core::{
         refresh::{Durability, Outcome, Request},
         store::{Ending, History, Opened, SessionQuery, SessionStore, Which},
     },
+    store::Changed,
     user::{CredentialVersion, UserId},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, event, history,
+    Sqlite, administer, authority, event, history,
     refresh::Refresh,
     role,
     row::{self, Fault, SESSION},
@@ -64,6 +65,21 @@ impl SessionStore for Sqlite {
         let policy = Arc::clone(&self.policy);
         self.durable(move |connection| end(connection, &ending, &policy))
             .await
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: UserId,
+        which: Which,
+        by: Administrator,
+    ) -> Result<Changed<usize>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| {
+            authority::ordered(connection, &by, &policy, |authority| {
+                administer::end(connection, (user, which), &by, authority, &policy)
+            })
+        })
+        .await
     }
 
     async fn sweep_sessions(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relatch_core::{
-    StoreError,
+    StoreError, Tag,
     event::{Administrator, Event, EventKind},
     password::PasswordHash,
     session::{
@@ -13,7 +13,7 @@ use relatch_core::{
     },
     store::Changed,
     user::{
-        Credentials, User, UserId, UserState, Username,
+        CredentialVersion, Credentials, User, UserId, UserState, Username,
         store::{
             Changing, Creating, Registered, Registering, Resetting, StateChange, UserQuery,
             UserStore,
@@ -23,7 +23,7 @@ use relatch_core::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, administer, event, role,
+    Sqlite, administer, authority, event, role,
     row::{self, CREDENTIALS, Fault},
     session,
 };
@@ -54,9 +54,14 @@ impl UserStore for Sqlite {
             .await
     }
 
-    async fn create_user(&self, creating: Creating) -> Result<Registered, StoreError> {
-        self.durable(move |connection| administer::create(connection, &creating))
-            .await
+    async fn create_user(&self, creating: Creating) -> Result<Changed<Registered>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| {
+            authority::ordered(connection, &creating.by, &policy, |authority| {
+                administer::create(connection, &creating, authority)
+            })
+        })
+        .await
     }
 
     async fn list_users(&self, query: UserQuery) -> Result<Vec<User>, StoreError> {
@@ -69,32 +74,41 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         state: UserState,
+        expected: Option<Tag>,
         by: Administrator,
     ) -> Result<Changed<StateChange>, StoreError> {
         let policy = Arc::clone(&self.policy);
         self.durable(move |connection| {
-            role::guarded(connection, &by, |connection| {
-                administer::set_state(connection, user, state, &by, &policy)
+            authority::ordered(connection, &by, &policy, |authority| {
+                administer::reached(connection, user, authority, expected.as_ref())?
+                    .and_then(|user| administer::set_state(connection, &user, state, &by, &policy))
             })
         })
         .await
     }
 
-    async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError> {
+    async fn reset_password(&self, resetting: Resetting) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| administer::reset_password(connection, resetting, &policy))
-            .await
+        self.durable(move |connection| {
+            authority::ordered(connection, &resetting.by, &policy, |authority| {
+                administer::reached(connection, resetting.user, authority, None)?
+                    .and_then(|_| administer::reset_password(connection, &resetting, &policy))
+            })
+        })
+        .await
     }
 
     async fn delete_user(
         &self,
         user: UserId,
+        expected: Option<Tag>,
         by: Administrator,
     ) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
         self.durable(move |connection| {
-            role::guarded(connection, &by, |connection| {
-                administer::delete(connection, user, &by, &policy)
+            authority::ordered(connection, &by, &policy, |authority| {
+                administer::reached(connection, user, authority, expected.as_ref())?
+                    .and_then(|user| administer::delete(connection, user.id, &by, &policy))
             })
         })
         .await
@@ -150,13 +164,16 @@ fn register(connection: &Connection, registering: &Registering) -> Result<Regist
     Ok(inserted)
 }
 
+/// The version of the first credentials of a user.
+pub(super) const FIRST: CredentialVersion = CredentialVersion(1);
+
 pub(super) fn insert(
     connection: &Connection,
     user: &User,
     hash: &PasswordHash,
 ) -> Result<Registered, Fault> {
     let sql = format!(
-        "INSERT INTO user ({CREDENTIALS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1) ON CONFLICT (username) DO NOTHING"
+        "INSERT INTO user ({CREDENTIALS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (username) DO NOTHING"
     );
     let inserted = connection.prepare_cached(&sql)?.execute(params![
         user.id.0.as_bytes(),
@@ -165,6 +182,7 @@ pub(super) fn insert(
         user.state == UserState::Disabled,
         user.created_at.as_millis(),
         hash.expose(),
+        FIRST.0,
     ])?;
     Ok(match inserted {
         0 => Registered::UsernameTaken,

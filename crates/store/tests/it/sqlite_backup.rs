@@ -286,6 +286,24 @@ async fn ended_sessions_say_why_and_are_on_record() {
 }
 
 #[tokio::test]
+async fn a_code_that_may_have_been_spent_since_is_not_good_again() {
+    let code = "INSERT INTO reset_code VALUES (x'00000000000000000000000000000001', zeroblob(32), 0, 9e15, 0)";
+    for sessions in [Sessions::Keep, Sessions::EndAll] {
+        let scene = Scene::set();
+        let connection = connect(scene.folder.path());
+        connection.execute_batch(code).expect("fills");
+        drop(connection);
+        let file = scene.backup("copy");
+        scene.restore(&file, sessions, later(HOUR));
+        let left =
+            connect(scene.folder.path()).query_row("SELECT count(*) FROM reset_code", [], |row| {
+                row.get::<_, i64>(0)
+            });
+        assert_eq!(left, Ok(0));
+    }
+}
+
+#[tokio::test]
 async fn the_database_before_is_kept_with_all_that_was_in_its_log() {
     let scene = Scene::set();
     let file = scene.backup("copy");

@@ -6,8 +6,8 @@ use relatch_core::{
     password::Password,
     user::{
         Email, User, UserState, Username, administer,
-        create::{self, NewUser},
-        register::RegisterError,
+        create::{self, CreateError, NewUser},
+        reset,
         store::StateChange,
     },
 };
@@ -18,28 +18,14 @@ use crate::{
     cli::{Failure, place::Opened, secret, words},
     entropy::SystemEntropy,
     hashing::HashingThreads,
-    http::{describe_email, describe_username},
+    http::{describe_email, describe_username, time},
 };
 
 pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
-    let username = Username::parse(name).map_err(|fault| {
-        format!(
-            "the name {}: {}",
-            words::argument(name),
-            describe_username(fault).1
-        )
-    })?;
-    let email = Email::parse(email).map_err(|fault| {
-        format!(
-            "the address {}: {}",
-            words::argument(email),
-            describe_email(fault).1
-        )
-    })?;
+    let (username, email) = named(name, email)?;
     let opened = common.place.open()?;
     let text = secret::new_password()?;
     let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
-    let hasher = hasher(&opened)?;
     let roles = opened.config.registration.default_role.iter();
     let new = NewUser {
         roles: roles.cloned().collect(),
@@ -47,22 +33,39 @@ pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Fai
         email,
         password,
     };
-    let store = opened.store.as_ref();
-    let by = opened.administrator();
-    let made = opened.wait(create::create(store, &hasher, &SystemEntropy, new, by));
-    let user = made.map_err(|error| match error {
-        RegisterError::UsernameTaken => Failure::Failed(format!(
-            "somebody has the name {}: `relatch user show {}` shows whom it belongs to",
-            name.to_ascii_lowercase(),
-            name.to_ascii_lowercase()
-        )),
-        RegisterError::Busy(busy) => Failure::Failed(busy.to_string()),
-        RegisterError::Store(error) => error.into(),
-    })?;
+    let user = make(&opened, new)?;
     common.output.print(&look::shape(&user), || {
         format!("Made {} with the id {}.", user.username, user.id)
     });
     Ok(())
+}
+
+/// Reads what an account is made with.
+pub(in crate::cli) fn named(name: &str, email: &str) -> Result<(Username, Email), Failure> {
+    let username = Username::parse(name).map_err(|fault| {
+        let (name, what) = (words::argument(name), describe_username(fault).1);
+        format!("the name {name}: {what}")
+    })?;
+    let email = Email::parse(email).map_err(|fault| {
+        let (email, what) = (words::argument(email), describe_email(fault).1);
+        format!("the address {email}: {what}")
+    })?;
+    Ok((username, email))
+}
+
+/// Makes the account.
+pub(in crate::cli) fn make(opened: &Opened, new: NewUser) -> Result<User, Failure> {
+    let (store, by) = (opened.store.as_ref(), opened.administrator());
+    let (hasher, name) = (hasher(opened)?, new.username.clone());
+    let made = opened.wait(create::create(store, &hasher, &SystemEntropy, new, by));
+    made.map_err(|error| match error {
+        CreateError::UsernameTaken => Failure::Failed(format!(
+            "somebody has the name {name}: `relatch user show {name}` shows whom it belongs to"
+        )),
+        CreateError::Refused(refusal) => Failure::Failed(refusal.to_string()),
+        CreateError::Busy(busy) => Failure::Failed(busy.to_string()),
+        CreateError::Store(error) => error.into(),
+    })
 }
 
 pub(super) fn set_state(named: &Named, to: UserState) -> Result<(), Failure> {
@@ -71,7 +74,7 @@ pub(super) fn set_state(named: &Named, to: UserState) -> Result<(), Failure> {
     let store = opened.store.as_ref();
     let by = opened.administrator();
     let changed = opened
-        .wait(administer::set_state(store, user.id, to, by))
+        .wait(administer::set_state(store, user.id, to, None, by))
         .map_err(|error| failure(error, &named.user))?;
     let ended = match changed {
         StateChange::Changed { ended } => ended,
@@ -80,13 +83,13 @@ pub(super) fn set_state(named: &Named, to: UserState) -> Result<(), Failure> {
     let value = json!({
         "id": user.id.0,
         "username": user.username.as_str(),
-        "state": look::state(to),
+        "state": to.name(),
         "changed": changed != StateChange::Unchanged,
         "ended_sessions": ended,
     });
     named.common.output.print(&value, || match (changed, to) {
         (StateChange::Unchanged, _) => {
-            format!("{} was {} before; nothing changed.", user.username, look::state(to))
+            format!("{} was {} before; nothing changed.", user.username, to.name())
         }
         (StateChange::Changed { ended }, UserState::Disabled) => format!(
             "{} is disabled: {} ended, and no login is let in. `relatch user enable {}` undoes that.",
@@ -116,6 +119,33 @@ pub(super) fn set_password(named: &Named) -> Result<(), Failure> {
     Ok(())
 }
 
+pub(super) fn reset_code(named: &Named) -> Result<(), Failure> {
+    let opened = named.common.place.open()?;
+    let user = find(&opened, &named.user)?;
+    let (store, by) = (opened.store.as_ref(), opened.administrator());
+    let (lifetime, now) = (opened.config.password.reset_code_lifetime, by.now);
+    let issued = opened
+        .wait(reset::issue(store, &SystemEntropy, user.id, lifetime, by))
+        .map_err(|error| failure(error, &named.user))?;
+    let value = json!({
+        "id": user.id.0,
+        "username": user.username.as_str(),
+        "code": issued.code.expose(),
+        "expires_at": time(issued.expires_at),
+    });
+    named.common.output.print(&value, || {
+        format!(
+            "{}\n\nGood once, for {}, until {}. It is not shown again; a newer one takes its place.\n\
+             {} chooses a password with it: POST /auth/password/reset.",
+            issued.code.expose(),
+            user.username,
+            words::when(issued.expires_at, now),
+            user.username,
+        )
+    });
+    Ok(())
+}
+
 pub(super) fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
     let opened = named.common.place.open()?;
     let user = find(&opened, &named.user)?;
@@ -128,7 +158,12 @@ pub(super) fn delete(named: &Named, yes: bool) -> Result<(), Failure> {
     }
     let store = opened.store.as_ref();
     let ended = opened
-        .wait(administer::delete(store, user.id, opened.administrator()))
+        .wait(administer::delete(
+            store,
+            user.id,
+            None,
+            opened.administrator(),
+        ))
         .map_err(|error| failure(error, &named.user))?;
     report_ended(named, &user, ended, "is deleted and the name is free");
     Ok(())

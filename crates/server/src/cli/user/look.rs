@@ -4,7 +4,7 @@ use relatch_core::{
     Store,
     event::EventRow,
     user::{
-        User, UserState, Username,
+        User, Username,
         store::{UserQuery, UserStore as _},
     },
 };
@@ -57,28 +57,21 @@ pub(super) fn list(
 fn row(user: &User) -> [String; 5] {
     [
         user.username.to_string(),
-        state(user.state).to_owned(),
+        user.state.name().to_owned(),
         words::foreign(user.email.as_str()),
         words::moment(user.created_at),
         user.id.to_string(),
     ]
 }
 
-pub(super) fn shape(user: &User) -> Value {
+pub(in crate::cli) fn shape(user: &User) -> Value {
     json!({
         "id": user.id.0,
         "username": user.username.as_str(),
         "email": user.email.as_str(),
-        "state": state(user.state),
+        "state": user.state.name(),
         "created_at": time(user.created_at),
     })
-}
-
-pub(super) fn state(state: UserState) -> &'static str {
-    match state {
-        UserState::Active => "active",
-        UserState::Disabled => "disabled",
-    }
 }
 
 /// How far back failed logins are told.
@@ -114,7 +107,7 @@ pub(super) fn show(named: &Named) -> Result<(), Failure> {
             "{}, {}, {}\n  id             {}\n  since          {}\n  live sessions  {sessions}\n  failed logins  {failed} within a day\n\n{recent}\n\n\
              `relatch session list --user {}` lists the sessions, `relatch session explain ID` tells what happened to one.",
             user.username,
-            state(user.state),
+            user.state.name(),
             words::foreign(user.email.as_str()),
             user.id,
             words::when(user.created_at, now),

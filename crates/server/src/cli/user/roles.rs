@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use relatch_core::{
     Store,
     permission::{
-        Permission, Rights, RoleName,
+        Permission, RoleName,
         administer::{self, RoleError},
         store::{Assigning, RoleStore as _},
     },
@@ -66,7 +66,7 @@ fn assign(
         by: opened.administrator(),
     };
     let store: &dyn Store = opened.store.as_ref();
-    let assigned = opened.wait(administer::assign(store, &Rights::Owner, assigning));
+    let assigned = opened.wait(administer::assign(store, assigning));
     assigned.map_err(|error| match error {
         RoleError::NotFound => nobody(user.username.as_str()),
         error => role::failure(error),

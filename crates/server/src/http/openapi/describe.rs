@@ -1,5 +1,6 @@
 //! Every route in words, one function each; the table of routes in `http/router.rs` names them.
 
+pub(in crate::http) mod admin;
 pub(in crate::http) mod event;
 pub(in crate::http) mod password;
 pub(in crate::http) mod service;
@@ -12,15 +13,21 @@ const USERS: &str = "Users";
 const SESSIONS: &str = "Sessions";
 const PASSWORDS: &str = "Passwords";
 const SERVICE: &str = "Service";
+const ADMINISTRATION: &str = "Administration";
 
 /// The groups of routes, in their order.
-pub(super) const TAGS: [(&str, &str); 4] = [
+pub(super) const TAGS: [(&str, &str); 5] = [
     (USERS, "Who one is."),
     (
         SESSIONS,
         "A session is one login on one device; its refresh token turns at every use.",
     ),
     (PASSWORDS, "Proving the password again, and changing it."),
+    (
+        ADMINISTRATION,
+        "What administrators do with accounts of others, with roles and keys. Every route names the permission that it takes; the \
+         first administrator is made on the server, with `relatch admin create`.",
+    ),
     (SERVICE, "Keys, health and this documentation."),
 ];
 

@@ -81,6 +81,15 @@ impl Operation {
         }
     }
 
+    /// The same with a JSON body that may be left out.
+    pub(super) fn optional_body(self, schema: &str, example: Value) -> Self {
+        let mut operation = self.body(schema, example);
+        if let Some(body) = &mut operation.body {
+            body["required"] = false.into();
+        }
+        operation
+    }
+
     /// The same with its good answer, in JSON, which no cache may keep.
     pub(super) fn answer(
         self,
@@ -114,6 +123,34 @@ impl Operation {
             "content": content,
         });
         self.success.insert(status.to_string(), answer);
+        self
+    }
+
+    /// The same with a good answer that says nothing but that it is done.
+    pub(super) fn done(self, description: &str) -> Self {
+        let mut operation = self.answer_of(204, description, "no-store", Value::Null);
+        if let Some(answer) = operation
+            .success
+            .get_mut("204")
+            .and_then(Value::as_object_mut)
+        {
+            answer.remove("content");
+        }
+        operation
+    }
+
+    /// The same with one more header in its good answers.
+    pub(super) fn header(mut self, name: &str, description: &str) -> Self {
+        let header = json!({
+            "description": description,
+            "required": true,
+            "schema": { "type": "string" },
+        });
+        for answer in self.success.values_mut() {
+            if let Some(headers) = answer.get_mut("headers").and_then(Value::as_object_mut) {
+                headers.insert(name.to_owned(), header.clone());
+            }
+        }
         self
     }
 

@@ -1,5 +1,7 @@
 //! What goes in and what comes out, as schemas (JSON Schema 2020-12).
 
+mod admin;
+
 use serde_json::{Map, Value, json};
 
 use super::error;
@@ -28,7 +30,18 @@ pub(super) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Va
 /// All of them.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [values(), bodies(), answers(), events(), error::schemas()] {
+    for part in [
+        values(),
+        bodies(),
+        answers(),
+        events(),
+        admin::bodies(),
+        admin::users(),
+        admin::roles(),
+        admin::sessions(),
+        admin::keys(),
+        error::schemas(),
+    ] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -121,6 +134,11 @@ fn bodies() -> Value {
         "Reauthentication": body(&["password"], json!({ "password": reference("Password") })),
         "PasswordChange": body(&["old_password", "new_password"], json!({
             "old_password": reference("Password"),
+            "new_password": reference("NewPassword"),
+        })),
+        "PasswordReset": body(&["username", "code", "new_password"], json!({
+            "username": { "type": "string", "description": "A name that nobody can have gets the same answer as one that nobody has." },
+            "code": { "type": "string", "description": "The one-time code, in any case, with or without its hyphens." },
             "new_password": reference("NewPassword"),
         })),
     })

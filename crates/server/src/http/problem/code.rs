@@ -59,20 +59,29 @@ catalogue! {
         "The session ended so long ago that its row is gone, or the database is older than the token.",
         "Drop both tokens and log in.";
     ReauthenticationRequired = UNAUTHORIZED "reauthentication_required", "The password must be proved again first: POST /auth/reauthenticate.",
-        "Ending other sessions wants a login that is not older than `session.reauth_within` (RFC 9470).",
+        "Ending other sessions, and changing anything as an administrator, wants a login that is not older than `session.reauth_within` (RFC 9470).",
         "Ask for the password, POST /auth/reauthenticate, and repeat the request with the access token that it answers.";
     ProofRequired = UNAUTHORIZED "proof_required", "The session is bound to a key; the request must prove that it holds it.",
         "The refresh token belongs to a session that logged in with a key, and came without a proof of it. Nothing changed.",
         "Send the proof; the refresh token is as good as before.";
+    InvalidResetCode = UNAUTHORIZED "invalid_reset_code", "The username or the code is wrong, or the code has ended.",
+        "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until five wrong ones came.",
+        "Look whether it is written right; else ask an administrator for another one.";
     UserDisabled = FORBIDDEN "user_disabled", "The user is disabled.",
         "The password was right, and an administrator has disabled the user.",
         "Send the user to an administrator.";
     RegistrationClosed = FORBIDDEN "registration_closed", "Nobody can register here.",
         "`registration.mode` is `closed`.",
         "Hide the form; accounts come from an administrator.";
+    PermissionRequired = FORBIDDEN "permission_required", "The caller lacks the permission that this takes.",
+        "`detail` names it. The roles count that the user has at this moment, within what the login asked for.",
+        "Ask an administrator for a role with that permission, or log in without `scope`.";
+    BeyondOwnRights = FORBIDDEN "beyond_own_rights", "That would give, take or reach rights that the caller does not have.",
+        "Permissions on `relatch` are given and taken by whoever holds them, all others by holders of `relatch:grant`; and nobody acts on an account that may do more here than he. `detail` names the first permission that is in the way.",
+        "Have it done by somebody who holds it.";
     NotFound = NOT_FOUND "not_found", "There is nothing here.",
-        "No such route, or no such session among the caller's own: what you may not see is not there.",
-        "Check the path. A session that is not found need not be ended any more.";
+        "No such route, user, role, session or key: what you may not see is not there. Whoever may do nothing under `/admin` finds nothing there.",
+        "Check the path, and for `/admin` the claim `permissions` of the access token. What is not found need not be ended or deleted any more.";
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed", "This is not to be done here; `Allow` lists what is.",
         "The path exists, and not for this method.",
         "Use a method that the header `Allow` names.";
@@ -82,6 +91,18 @@ catalogue! {
     UsernameTaken = CONFLICT "username_taken", "Somebody has that username.",
         "Usernames are unique without regard to case.",
         "Ask for another name.";
+    RoleInUse = CONFLICT "role_in_use", "Users hold the role.",
+        "A role is deleted only once nobody holds it; `detail` says how many do.",
+        "Take it from them first (PUT /admin/v1/users/{id}/roles).";
+    LastAdministrator = CONFLICT "last_administrator", "Nobody who may do everything would be left.",
+        "It would disable, delete or take the role from the last active user with `relatch:*`. Nothing was done.",
+        "Make somebody else an administrator first; on the server, `relatch admin create` does.";
+    KeysBusy = CONFLICT "keys_busy", "Somebody else changes the keys at the same time.",
+        "It was tried several times. Nothing was done.",
+        "Send it again.";
+    ChangedMeanwhile = PRECONDITION_FAILED "changed_meanwhile", "It is not in the state that `If-Match` or `If-None-Match` names.",
+        "Somebody else changed, made or deleted it since it was read. Nothing was done.",
+        "Read it again, look at what changed, and send the change with the new `ETag`.";
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large", "The body is too large.",
         "The body is larger than `server.max_body`. Nothing was done.",
         "Send less: no honest request comes near.";
@@ -126,6 +147,12 @@ pub const FAULTS: &[(&str, &str)] = &[
     (
         "invalid_characters",
         "It has characters that are not allowed.",
+    ),
+    ("out_of_range", "The number is too small or too large."),
+    ("not_there", "It names something that is not there."),
+    (
+        "too_many",
+        "An access token could not carry so many roles and permissions.",
     ),
     ("too_short", "It has too few characters."),
     ("too_long", "It has too many characters."),

@@ -46,6 +46,10 @@ pub(crate) fn protected() -> Vec<Request> {
         delete("/auth/sessions/00000000-0000-4000-8000-000000000000"),
         post("/auth/password/change").json(&change),
         post("/auth/reauthenticate").json(&json!({ "password": PASSWORD })),
+        get("/admin/v1/users"),
+        get("/admin/v1/keys"),
+        delete("/admin/v1/sessions/00000000-0000-4000-8000-000000000000"),
+        post("/admin/v1/users").json(&json!({ "username": "eve", "email": "eve@example.com" })),
     ]
 }
 

@@ -10,7 +10,7 @@ pub(crate) const MARKER: &str = "mArKeR-7f3a";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Every route with a body, and a body that it takes.
-pub(crate) fn routes() -> [(&'static str, Value); 6] {
+pub(crate) fn routes() -> [(&'static str, Value); 7] {
     let register = json!({ "username": "eve", "email": "eve@example.com", "password": PASSWORD });
     [
         ("/auth/register", register),
@@ -25,6 +25,10 @@ pub(crate) fn routes() -> [(&'static str, Value); 6] {
             json!({ "old_password": PASSWORD, "new_password": MARKER }),
         ),
         ("/auth/reauthenticate", json!({ "password": PASSWORD })),
+        (
+            "/auth/password/reset",
+            json!({ "username": "ada", "code": MARKER, "new_password": PASSWORD }),
+        ),
     ]
 }
 

@@ -129,6 +129,12 @@ fn sentence(event: &EventRow, history: &History) -> String {
              it was answered: a lost answer, or a copy of the key.",
             generations(event)
         ),
+        "session.end_ordered" => {
+            format!(
+                "The end of this session was ordered by {}.",
+                administrator(event)
+            )
+        }
         "session.reuse_detected" => super::reuse::sentence(event, history),
         "session.ended" => {
             let text = event
@@ -168,6 +174,17 @@ fn beside(event: &EventRow) -> Line {
     let text = match event.name.as_str() {
         "user.disabled" => format!("The user was disabled by {}.", administrator(event)),
         "user.deleted" => format!("The user was deleted by {}.", administrator(event)),
+        "session.end_ordered" => format!(
+            "The end of every session of the user was ordered by {}.",
+            administrator(event)
+        ),
+        "user.roles_assigned" => format!(
+            "The user was given other roles, and with that every session of his ended, by {}.",
+            administrator(event)
+        ),
+        "password.reset_by_code" => format!(
+            "Somebody chose a new password from {from}, with a one-time code that an administrator had issued."
+        ),
         "password.reset" => format!(
             "A new password was set for the user by {}.",
             administrator(event)

@@ -53,3 +53,27 @@ pub(in crate::http) fn change() -> Operation {
     .errors(&[Code::InvalidCredentials, Code::UserDisabled])
     .errors(WRITES)
 }
+
+pub(in crate::http) fn reset() -> Operation {
+    let example = json!({
+        "username": "ada",
+        "code": "7K3MQ-0XW9R-B4TZD-HE2VC",
+        "new_password": "another password, as long",
+    });
+    Operation::new(
+        "reset_password",
+        PASSWORDS,
+        "Choose a new password with a code",
+        "Takes the one-time code that an administrator issued, and ends every session of the user; log in with the new password then. Nobody learns from the answer, or from the time it takes, whether there is such a user or code. Five wrong codes end the right one.",
+    )
+    .body("PasswordReset", example)
+    .answer(
+        200,
+        "The password is set, and so many sessions ended.",
+        "EndedCount",
+        json!({ "ended": 2 }),
+    )
+    .errors(BODY)
+    .errors(&[Code::InvalidResetCode, Code::UserDisabled])
+    .errors(WRITES)
+}

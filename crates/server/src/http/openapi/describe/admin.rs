@@ -1,0 +1,72 @@
+//! The routes of administrators in words.
+
+pub(in crate::http) mod key;
+pub(in crate::http) mod role;
+pub(in crate::http) mod session;
+pub(in crate::http) mod user;
+
+use serde_json::{Value, json};
+
+use super::{ADMINISTRATION, BODY, CALLER, READS, WRITES};
+use crate::http::{
+    openapi::{Operation, schema},
+    problem::Code,
+};
+
+/// What the guard may answer.
+const ADMITTED: &[Code] = &[Code::PermissionRequired, Code::NotFound];
+
+/// A route that looks.
+fn look(id: &'static str, summary: &'static str, description: &'static str) -> Operation {
+    Operation::new(id, ADMINISTRATION, summary, description)
+        .with_access_token()
+        .errors(CALLER)
+        .errors(ADMITTED)
+        .errors(READS)
+}
+
+/// A route that changes something.
+fn order(id: &'static str, summary: &'static str, description: &'static str) -> Operation {
+    Operation::new(id, ADMINISTRATION, summary, description)
+        .with_access_token()
+        .errors(CALLER)
+        .errors(ADMITTED)
+        .errors(&[Code::ReauthenticationRequired])
+        .errors(WRITES)
+}
+
+fn in_path(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
+}
+
+fn user_id() -> Value {
+    in_path("id", "The id of a user.", schema::reference("Id"))
+}
+
+fn in_query(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+/// The parameters of a list in pages.
+fn in_pages(operation: Operation) -> Operation {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 });
+    operation
+        .parameter(in_query("limit", "At most so many.", limit))
+        .parameter(in_query(
+            "cursor",
+            "`next` of the page before, with the same other parameters.",
+            json!({ "type": "string" }),
+        ))
+}
+
+fn if_match() -> Value {
+    json!({
+        "name": "If-Match",
+        "in": "header",
+        "required": false,
+        "description": "The `ETag` of what is to be changed: nothing is, if it has another one by now.",
+        "schema": { "type": "string" },
+    })
+}
+
+const TAG: &str = "Names the state that this shows, for `If-Match`.";
