@@ -40,6 +40,8 @@ enum Bench {
     Size(Size),
     /// Memory at rest, time to the first answer, size of the binary.
     Idle(Idle),
+    /// Checking access tokens against Ed25519 alone, and what the layer adds to a request.
+    Verify(Verify),
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,6 +114,15 @@ struct Idle {
     /// Leaves out the half minute after which memory is free again.
     #[arg(long)]
     no_rest: bool,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    #[command(flatten)]
+    common: Common,
+    /// How often everything is measured in turn.
+    #[arg(long, default_value_t = 200)]
+    rounds: usize,
 }
 
 #[derive(Debug, Args)]
@@ -209,6 +220,11 @@ pub(crate) fn run() -> Result<bool> {
             };
             idle.common
                 .carry_out(|place| measure::idle(place, &settings))
+        }
+        Verb::Bench(Bench::Verify(verify)) => {
+            let rounds = verify.rounds.max(1);
+            let settings = measure::VerifySettings { rounds };
+            verify.common.carry_out(|_| measure::verify(&settings))
         }
         Verb::Drill(Drill::Kill(kill)) => kill.run(),
         Verb::Drill(Drill::Backup(backup)) => backup.run(),

@@ -3,7 +3,7 @@
 use crate::deny;
 use crate::failure::Failure;
 use crate::shell::{cargo, run};
-use crate::suites::{self, ATTACKS, GUIDES, MODEL, README};
+use crate::suites::{self, ATTACKS, GUIDES, LANGUAGES, MODEL, README};
 use crate::{reference, tools};
 
 /// A part of the tests that can be run alone.
@@ -57,6 +57,11 @@ pub(crate) const ALL: &[Part] = &[
         name: "guides",
         checks: "every command in the README and docs/, typed",
         run: guides,
+    },
+    Part {
+        name: "languages",
+        checks: "the example services, in Rust, JavaScript and Python, and behind nginx",
+        run: languages,
     },
     Part {
         name: "deny",
@@ -151,6 +156,14 @@ fn attacks() -> Result<Outcome, Failure> {
 fn guides() -> Result<Outcome, Failure> {
     tools::nextest()?;
     GUIDES.run(&[])?;
+    Ok(Outcome::Passed)
+}
+
+fn languages() -> Result<Outcome, Failure> {
+    tools::nextest()?;
+    tools::languages()?;
+    run(&mut cargo(&["build", "--locked", "--package", "notes"]))?;
+    LANGUAGES.run(&[])?;
     Ok(Outcome::Passed)
 }
 

@@ -28,7 +28,12 @@ pub(crate) const README: Suite = Suite {
     package: "crates/server",
 };
 
-const ALL: [&Suite; 4] = [&MODEL, &ATTACKS, &GUIDES, &README];
+pub(crate) const LANGUAGES: Suite = Suite {
+    name: "languages",
+    package: "crates/server",
+};
+
+const ALL: [&Suite; 5] = [&MODEL, &ATTACKS, &GUIDES, &LANGUAGES, &README];
 
 impl Suite {
     /// Runs this one; a suite in which no test ran has failed.

@@ -1,6 +1,8 @@
 //! The programs that the verbs need and cargo does not bring: each is installed if missing, after saying so.
 
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::shell;
@@ -45,17 +47,68 @@ pub(crate) fn deny() -> Result<(), Failure> {
 /// # Errors
 /// When it is missing and can't be installed from here; says how to.
 pub(crate) fn strace() -> Result<(), Failure> {
-    if shell::succeeds(Command::new("strace").arg("-V")) {
+    debian(&["strace"], Command::new("strace").arg("-V"))
+}
+
+/// How long one step of an installation may take.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Makes sure of Node, Python and nginx, and of the packages that the example services name.
+///
+/// # Errors
+/// When something is missing and can't be installed from here.
+pub(crate) fn languages() -> Result<(), Failure> {
+    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))?;
+    let venv = ["-c", "import venv, ensurepip"];
+    debian(
+        &["python3", "python3-venv"],
+        Command::new("python3").args(venv),
+    )?;
+    debian(&["nginx-light"], Command::new("nginx").arg("-v"))?;
+    let examples = shell::root().join("examples");
+    let (express, fastapi) = (examples.join("express"), examples.join("fastapi"));
+    // Done each time: it is quick where nothing is missing, and mends what is half done.
+    let steps: [(&str, &[&str], &Path); 3] = [
+        ("npm", &["ci", "--no-fund", "--no-audit"], &express),
+        ("python3", &["-m", "venv", ".venv"], &fastapi),
+        (
+            ".venv/bin/pip",
+            &["install", "--quiet", "--requirement", "requirements.txt"],
+            &fastapi,
+        ),
+    ];
+    for (program, arguments, folder) in steps {
+        eprintln!("in {}:", folder.display());
+        // Not by `current_dir` alone: where a relative program is looked for then is up to the system.
+        let here = folder.join(program);
+        let program = if here.exists() { here } else { program.into() };
+        let mut step = Command::new(program);
+        let done = shell::succeeds_within(step.args(arguments).current_dir(folder), PATIENCE)?;
+        if !done {
+            return Err(Failure::Failed(format!(
+                "what {} needs could not be installed",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Installs Debian's packages unless `probe` succeeds.
+fn debian(packages: &[&str], probe: &mut Command) -> Result<(), Failure> {
+    if shell::succeeds(probe) {
         return Ok(());
     }
+    let names = packages.join(" ");
     if !is_root() || !shell::succeeds(Command::new("apt-get").arg("--version")) {
-        return Err(Failure::Failed(
-            "this drill needs strace: `sudo apt-get install strace`, or your system's package of that name".to_owned(),
-        ));
+        return Err(Failure::Failed(format!(
+            "{names} is missing: `sudo apt-get install {names}`, or your system's packages of that name"
+        )));
     }
-    eprintln!("strace is missing: installing Debian's package");
+    eprintln!("{names} is missing: installing Debian's");
     shell::run(apt_get().arg("update"))?;
-    shell::run(apt_get().args(["install", "--yes", "--no-install-recommends", "strace"]))
+    let install = ["install", "--yes", "--no-install-recommends"];
+    shell::run(apt_get().args(install).args(packages))
 }
 
 impl Tool {

@@ -9,6 +9,7 @@ mod login;
 pub(crate) mod population;
 mod refresh;
 mod size;
+mod verify;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub(crate) use idle::{IdleSettings, idle};
 pub(crate) use login::{LoginSettings, login};
 pub(crate) use refresh::refresh;
 pub(crate) use size::size;
+pub(crate) use verify::{VerifySettings, verify};
 
 use crate::load::median;
 

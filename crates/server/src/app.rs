@@ -16,14 +16,14 @@ use relatch_core::{
     permission::store::RoleStore as _,
 };
 use relatch_store::{OpenError, Options, Sqlite};
-use relatch_verify::Verifier;
+use relatch_verify::{ResourceServer, Verifier};
 
 use crate::{
     Config,
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     hashing::HashingThreads,
-    http, jobs,
+    http, inside, jobs,
     keyring::{self, KeysError},
     serve::Alarm,
 };
@@ -44,6 +44,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
+    /// What checks tokens for the rest of this process.
+    pub(crate) inside: ResourceServer,
     pub(crate) master: ArcSwap<MasterKeys>,
     /// Gone once the server has stopped.
     pub(crate) sealer: tokio::sync::Mutex<Option<Sealer>>,
@@ -122,6 +124,7 @@ impl Relatch {
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
+        let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
             store: Arc::clone(&store) as _,
@@ -139,6 +142,7 @@ impl Relatch {
             clock,
             config,
             request_ids,
+            inside,
             master: ArcSwap::from_pointee(master),
             sealer: tokio::sync::Mutex::new(Some(Sealer::default())),
             reloaded: tokio::sync::Mutex::default(),
@@ -147,6 +151,7 @@ impl Relatch {
         jobs::start(&app, jobs::roles::Roles);
         jobs::sweep::start(&app);
         jobs::seal::start(&app);
+        inside::start(&app);
         Ok(Self { app, store })
     }
 

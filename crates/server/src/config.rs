@@ -137,6 +137,37 @@ pub struct StoreConfig {
     pub synchronous: Synchronous,
 }
 
+impl Config {
+    /// The defaults for a server inside another program: database and master key are in this folder, and there is no page at
+    /// `/docs`, which has to be at the root of an address.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        let mut config = Self::default();
+        config.server.data_dir = folder.into();
+        config.server.docs_page = false;
+        config
+    }
+
+    /// Names the issuer: the address at which clients reach the routes, with the prefix that they are nested under. Unless
+    /// `issuer.audience` is set, tokens are meant for it, too.
+    #[must_use]
+    pub fn issued_by(mut self, url: impl Into<String>) -> Self {
+        self.issuer.url = Some(url.into());
+        self
+    }
+
+    /// Sets what the file of the server would, by the names and in the words of the reference:
+    /// `[("session.access_lifetime", "5m")]`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with all that is wrong.
+    pub fn set<'a>(
+        self,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
+        load::set(self, settings)
+    }
+}
+
 impl Default for Config {
     /// The defaults of the settings table.
     fn default() -> Self {
@@ -200,5 +231,39 @@ impl Default for Config {
         };
         settings::apply_defaults(&mut config);
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_sets_what_the_file_would() {
+        let config = Config::in_folder("data").issued_by("https://app.example.com/auth-server");
+        let config = config.set([
+            ("session.access_lifetime", "5m"),
+            ("issuer.audience", "api"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.session.access, Duration::from_mins(5));
+        assert_eq!(config.issuer.audience.as_deref(), Some("api"));
+        assert_eq!(config.server.data_dir, PathBuf::from("data"));
+        let issuer = config.issuer.url.as_deref();
+        assert_eq!(issuer, Some("https://app.example.com/auth-server"));
+        assert!(!config.server.docs_page);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let wrong = [
+            ("session.access_lifetime", "soon"),
+            ("session.acess_lifetime", "5m"),
+        ];
+        let error = Config::in_folder("data").set(wrong).unwrap_err();
+        assert_eq!(error.faults().len(), 2, "{error}");
+        assert!(error.faults()[0].starts_with("session.access_lifetime: "));
+        let apart = Config::in_folder("data").set([("session.idle_lifetime", "10m")]);
+        assert!(apart.is_err(), "an access token would outlive its session");
     }
 }

@@ -3,7 +3,7 @@
 use relatch_core::Entropy;
 
 /// Unpredictable bytes.
-pub struct SystemEntropy;
+pub(crate) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     /// # Panics

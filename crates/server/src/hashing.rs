@@ -24,7 +24,7 @@ const REST: Duration = Duration::from_secs(30);
 const SETTLING: Duration = Duration::from_secs(2);
 
 /// The threads; they end when this is dropped.
-pub struct HashingThreads {
+pub(crate) struct HashingThreads {
     shared: Arc<Shared>,
     queue: usize,
     /// What a password is compared with where there is no user: nobody has its password.
@@ -54,7 +54,7 @@ impl HashingThreads {
     ///
     /// # Errors
     /// If a thread cannot be started, or Argon2 refuses the cost.
-    pub fn start(
+    pub(crate) fn start(
         threads: usize,
         queue: usize,
         cost: Cost,

@@ -27,7 +27,7 @@ const MOST_KEPT: usize = 512 << 10;
 ///
 /// # Errors
 /// A sentence if the filter cannot be read, or logging was started before.
-pub fn start(filter: &str) -> Result<Flush, String> {
+pub(crate) fn start(filter: &str) -> Result<Flush, String> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("RELATCH_LOG cannot be read: {error}"))?;
     let lines = Lines::start().map_err(|error| error.to_string())?;
@@ -46,7 +46,7 @@ pub fn start(filter: &str) -> Result<Flush, String> {
 }
 
 /// Writes what waits when it is dropped.
-pub struct Flush(Lines);
+pub(crate) struct Flush(Lines);
 
 impl Drop for Flush {
     fn drop(&mut self) {

@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// A signature algorithm that this crate accepts: asymmetric ones only (RFC 8725, section 3.2).
+///
+/// ```
+/// use relatch_verify::Algorithm;
+///
+/// assert_eq!(Algorithm::from_name("EdDSA"), Some(Algorithm::EdDsa));
+/// assert_eq!(Algorithm::from_name("none"), None);
+/// assert_eq!(Algorithm::Es256.to_string(), "ES256");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -4,6 +4,17 @@
 use thiserror::Error;
 
 /// Why a token is refused.
+///
+/// ```
+/// use relatch_verify::{KeySet, Verifier, VerifyError};
+///
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+/// let error = verifier.verify("no token", &KeySet::default(), 0).unwrap_err();
+/// assert_eq!(error, VerifyError::TokenMalformed);
+/// // For a metric, and for a log:
+/// assert_eq!(error.code(), "token_malformed");
+/// assert_eq!(error.to_string(), "the token is not a compact JWS");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -110,6 +121,12 @@ impl VerifyError {
 }
 
 /// Why a public key or a set of keys is refused.
+///
+/// ```
+/// use relatch_verify::{Jwk, KeyError};
+///
+/// assert_eq!(Jwk::rsa("k", &[0xc1; 128], &[3]).err(), Some(KeyError::RsaParameters)); // 1024 bits
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -106,7 +106,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Distinct<'_, V> {
         self.inner.visit_map(DistinctMembers {
             map,
             repeated: self.repeated,
-            seen: BTreeSet::new(),
+            seen: Seen::default(),
         })
     }
 }
@@ -114,8 +114,36 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Distinct<'_, V> {
 struct DistinctMembers<'a, 'de, A> {
     map: A,
     repeated: &'a Cell<bool>,
-    // A tree and not a list: a header of thousands of members comes from anybody, before any signature.
-    seen: BTreeSet<Cow<'de, str>>,
+    seen: Seen<'de>,
+}
+
+/// As many names as a token of ours has, and then some.
+const FEW: usize = 24;
+
+/// The names that came so far: the first few in a list that costs no memory of its own, the others in a tree, for a header of
+/// thousands of members comes from anybody, before any signature.
+#[derive(Default)]
+struct Seen<'t> {
+    few: [Cow<'t, str>; FEW],
+    count: usize,
+    more: BTreeSet<Cow<'t, str>>,
+}
+
+impl<'t> Seen<'t> {
+    /// Whether the name is a new one, which then is remembered.
+    fn insert(&mut self, name: Cow<'t, str>) -> bool {
+        if self.few.iter().take(self.count).any(|seen| *seen == name) {
+            return false;
+        }
+        match self.few.get_mut(self.count) {
+            Some(place) => {
+                *place = name;
+                self.count += 1;
+                true
+            }
+            None => self.more.insert(name),
+        }
+    }
 }
 
 /// A member name, borrowed from the text unless it is written with escapes.
@@ -144,5 +172,31 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for DistinctMembers<'_, 'de, A> {
         S: DeserializeSeed<'de>,
     {
         self.map.next_value_seed(seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    fn read(names: impl Iterator<Item = String>) -> Result<(), Fault> {
+        let members: Vec<_> = names.map(|name| format!("{name:?}:0")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        object::<IgnoredAny>(text.as_bytes()).map(drop)
+    }
+
+    /// Wherever the two are: among the first, among the many, or one in each.
+    #[test]
+    fn no_repeat_is_too_far_away() {
+        let many = 3 * FEW;
+        let names = || (0..many).map(|n| n.to_string());
+        assert_eq!(read(names()), Ok(()));
+        assert_eq!(read(names().chain([String::new()])), Ok(()));
+        for again in 0..many {
+            let repeated = read(names().chain([again.to_string()]));
+            assert_eq!(repeated, Err(Fault::Repeated), "{again}");
+        }
     }
 }

@@ -3,6 +3,25 @@
 //!
 //! The payload cannot be read before the signature has been checked. The header members `jwk`, `jku`, `x5c` and
 //! `x5u`, by which a token would bring its own key, are not even parsed.
+//!
+//! Access tokens are [`Verifier`](crate::Verifier)'s; this is for other things that an issuer signs:
+//!
+//! ```
+//! use relatch_verify::{Jwk, jws::Compact};
+//!
+//! // RFC 8037, appendix A.
+//! let token = concat!(
+//!     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5Bh",
+//!     "VsPt9g7sVvpAr_MuM0KAg",
+//! );
+//! let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+//! let key: Jwk = serde_json::from_str(key)?;
+//!
+//! let jws = Compact::parse(token)?;
+//! assert_eq!(jws.header().kid, None);
+//! assert_eq!(jws.verify(&key)?, b"Example of Ed25519 signing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 

@@ -6,6 +6,18 @@ use std::collections::HashMap;
 use crate::{Claims, VerifyError};
 
 /// One thing that is revoked, until an absolute end: when no token that it refuses can be unexpired any more.
+///
+/// ```
+/// use relatch_verify::{Revocation, Revocations};
+///
+/// let mut revoked = Revocations::default();
+/// revoked.insert(Revocation::session("0193", 1_800_000_900));
+/// revoked.insert(Revocation::generations("0194", 7, 1_800_000_900));
+/// revoked.insert(Revocation::key("2026-11", 1_800_000_900));
+/// assert!(revoked.is_key_revoked("2026-11", 1_800_000_899));
+/// revoked.sweep(1_800_000_900);
+/// assert!(revoked.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
     what: What,
@@ -44,6 +56,16 @@ impl Revocation {
 }
 
 /// What to do with a good token while nobody knows whether it was revoked.
+///
+/// ```
+/// use relatch_verify::{KeySet, ResourceServer, Verifier, WhenStale};
+///
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+/// let server = ResourceServer::builder(verifier)
+///     .when_stale(WhenStale::FailClosed { after: 10 })
+///     .keys(KeySet::default());
+/// assert_eq!(server.revocations_stale_for(), None); // nothing was ever heard, so every token is refused
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum WhenStale {

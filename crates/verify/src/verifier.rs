@@ -1,6 +1,8 @@
 //! The checks that make a string an accepted access token, in their order (RFC 9068, section 4). Knows nothing of where
 //! keys come from, what time it is, or what a claim permits.
 
+use std::sync::Arc;
+
 use crate::jws::{Compact, Header};
 use crate::shape::Shape;
 use crate::{Claims, KeySet, VerifyError};
@@ -130,11 +132,14 @@ impl Verifier {
         token: &str,
         keys: &KeySet,
         now: i64,
-    ) -> Result<(Claims, String), VerifyError> {
+    ) -> Result<(Claims, Arc<str>), VerifyError> {
         let jws = Compact::parse(token)?;
         self.check_type(jws.header())?;
-        let kid = jws.header().kid.clone().ok_or(VerifyError::KeyIdMissing)?;
-        let key = keys.find(&kid).ok_or(VerifyError::KeyUnknown)?;
+        let kid = jws.header().kid.as_deref();
+        let key = keys.find(kid.ok_or(VerifyError::KeyIdMissing)?);
+        let (key, kid) = key
+            .and_then(|key| Some((key, key.shared_kid()?)))
+            .ok_or(VerifyError::KeyUnknown)?;
         let claims = Claims::parse(&jws.verify(key)?, &self.shape)?;
         self.check_issuer(&claims)?;
         self.check_audience(&claims)?;

@@ -2,6 +2,7 @@
 //! arguments of the handlers; everything else is about notes.
 
 mod notes;
+mod store;
 
 use std::env::Args;
 use std::error::Error;
@@ -9,9 +10,10 @@ use std::error::Error;
 use axum::Router;
 use relatch_verify::axum::Authenticate;
 use relatch_verify::{Feed, KeySource, ResourceServer, Verifier};
+use store::Store;
 use tokio::net::TcpListener;
 
-const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--listen ADDRESS]";
+const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--listen ADDRESS] [--file FILE]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -26,19 +28,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind(&options.listen).await?;
     println!("Notes are at http://{}/notes", listener.local_addr()?);
-    axum::serve(listener, app(server)).await?;
+    axum::serve(listener, app(server, Store::open(options.file.as_ref())?)).await?;
     Ok(())
 }
 
 /// The API, behind the layer that reads tokens.
-fn app(server: ResourceServer) -> Router {
-    notes::routes().layer(Authenticate::new(server))
+fn app(server: ResourceServer, store: Store) -> Router {
+    notes::routes(store).layer(Authenticate::new(server))
 }
 
 struct Options {
     issuer: String,
     audience: String,
     listen: String,
+    file: String,
 }
 
 impl Options {
@@ -47,6 +50,7 @@ impl Options {
         let mut issuer = "http://127.0.0.1:8080".to_owned();
         let mut audience = None;
         let mut listen = "127.0.0.1:3000".to_owned();
+        let mut file = "notes.db".to_owned();
         args.next();
         while let Some(option) = args.next() {
             let value = args.next().ok_or(USAGE)?;
@@ -54,6 +58,7 @@ impl Options {
                 "--issuer" => issuer = value,
                 "--audience" => audience = Some(value),
                 "--listen" => listen = value,
+                "--file" => file = value,
                 _ => return Err(USAGE.to_owned()),
             }
         }
@@ -62,6 +67,7 @@ impl Options {
             issuer,
             audience,
             listen,
+            file,
         })
     }
 }

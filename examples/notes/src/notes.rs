@@ -1,15 +1,15 @@
-//! Notes: everybody has their own, kept in memory. What a caller may do with them, the arguments of the handlers say.
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! Notes: everybody has their own, and whoever may do with all notes what others may with theirs. What a caller may, the
+//! arguments of the handlers say.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
-use relatch_verify::axum::Permitted;
+use relatch_verify::axum::{Permission, Permitted};
 use relatch_verify::permission;
 use serde::{Deserialize, Serialize};
+
+use crate::store::{Note, Store, Whose};
 
 permission! {
     Create = "notes:create";
@@ -18,105 +18,93 @@ permission! {
     Delete = "notes:delete";
 }
 
-#[derive(Clone, Serialize)]
-struct Note {
-    id: u64,
-    text: String,
-    #[serde(skip)]
-    owner: String,
-}
-
+/// What somebody sends to make a note, or to change one.
 #[derive(Deserialize)]
 struct Draft {
     text: String,
 }
 
-/// What is not there, and what is somebody else's: nobody can tell the two apart.
-const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+#[derive(Serialize)]
+struct Shown {
+    id: i64,
+    text: String,
+    owner: String,
+}
 
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(store: Store) -> Router {
     Router::new()
         .route("/notes", get(list).post(create))
         .route("/notes/{id}", get(read).put(update).delete(delete))
-        .with_state(Notes::default())
+        .with_state(store)
 }
 
 async fn create(
     caller: Permitted<Create>,
-    State(notes): State<Notes>,
+    State(store): State<Store>,
     Json(draft): Json<Draft>,
-) -> (StatusCode, [(HeaderName, String); 1], Json<Note>) {
-    let note = notes.add(&caller.sub, draft.text);
-    let location = format!("/notes/{}", note.id);
-    (
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(note),
-    )
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Shown>), StatusCode> {
+    let note = store.add(&caller.sub, &draft.text).map_err(failed)?;
+    let place = [(header::LOCATION, format!("/notes/{}", note.id))];
+    Ok((StatusCode::CREATED, place, Json(note.into())))
 }
 
-async fn list(caller: Permitted<Read>, State(notes): State<Notes>) -> Json<Vec<Note>> {
-    let all = notes.lock();
-    let own = all.values().filter(|note| note.owner == caller.sub);
-    Json(own.cloned().collect())
+async fn list(
+    caller: Permitted<Read>,
+    State(store): State<Store>,
+) -> Result<Json<Vec<Shown>>, StatusCode> {
+    let notes = store.list(whose(&caller)).map_err(failed)?;
+    Ok(Json(notes.into_iter().map(Shown::from).collect()))
 }
 
 async fn read(
     caller: Permitted<Read>,
-    State(notes): State<Notes>,
-    Path(id): Path<u64>,
-) -> Result<Json<Note>, StatusCode> {
-    notes.with(id, &caller.sub, |note| Json(note.clone()))
+    State(store): State<Store>,
+    Path(id): Path<i64>,
+) -> Result<Json<Shown>, StatusCode> {
+    let note = store.find(id, whose(&caller)).map_err(failed)?;
+    note.map(|note| Json(note.into())).ok_or(NOT_FOUND)
 }
 
 async fn update(
     caller: Permitted<Update>,
-    State(notes): State<Notes>,
-    Path(id): Path<u64>,
+    State(store): State<Store>,
+    Path(id): Path<i64>,
     Json(draft): Json<Draft>,
-) -> Result<Json<Note>, StatusCode> {
-    notes.with(id, &caller.sub, |note| {
-        note.text = draft.text;
-        Json(note.clone())
-    })
+) -> Result<Json<Shown>, StatusCode> {
+    let note = store.change(id, whose(&caller), &draft.text);
+    let note = note.map_err(failed)?.ok_or(NOT_FOUND)?;
+    Ok(Json(note.into()))
 }
 
 async fn delete(
     caller: Permitted<Delete>,
-    State(notes): State<Notes>,
-    Path(id): Path<u64>,
+    State(store): State<Store>,
+    Path(id): Path<i64>,
 ) -> Result<StatusCode, StatusCode> {
-    notes.with(id, &caller.sub, |_| ())?;
-    notes.lock().remove(&id);
-    Ok(StatusCode::NO_CONTENT)
+    let gone = store.delete(id, whose(&caller)).map_err(failed)?;
+    gone.then_some(StatusCode::NO_CONTENT).ok_or(NOT_FOUND)
 }
 
-#[derive(Clone, Default)]
-struct Notes(Arc<Mutex<BTreeMap<u64, Note>>>);
+/// What is not there, and what is somebody else's: nobody can tell the two apart.
+const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
 
-impl Notes {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Note>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whose notes the caller may do this with: everybody's with `all-notes:read` beside `notes:read`, and so on; else their own.
+fn whose<P: Permission>(caller: &Permitted<P>) -> Whose<'_> {
+    if caller.permits(&format!("all-{}", P::NAME)) {
+        Whose::Everybodys
+    } else {
+        Whose::Only(&caller.sub)
     }
+}
 
-    fn add(&self, owner: &str, text: String) -> Note {
-        let mut notes = self.lock();
-        let id = notes.last_key_value().map_or(1, |(last, _)| last + 1);
-        let owner = owner.to_owned();
-        let note = Note { id, text, owner };
-        notes.insert(id, note.clone());
-        note
-    }
+fn failed(error: rusqlite::Error) -> StatusCode {
+    tracing::error!(%error, "the notes cannot be reached");
+    StatusCode::INTERNAL_SERVER_ERROR
+}
 
-    /// Does something with a note, if it is this owner's.
-    fn with<T>(
-        &self,
-        id: u64,
-        owner: &str,
-        then: impl FnOnce(&mut Note) -> T,
-    ) -> Result<T, StatusCode> {
-        let mut notes = self.lock();
-        let note = notes.get_mut(&id).filter(|note| note.owner == owner);
-        note.map(then).ok_or(NOT_FOUND)
+impl From<Note> for Shown {
+    fn from(note: Note) -> Self {
+        let Note { id, text, owner } = note;
+        Self { id, text, owner }
     }
 }

@@ -21,7 +21,8 @@ fn api() -> Router {
     let key = Jwk::ed25519("k", pair().public_key().as_ref().try_into().unwrap()).unwrap();
     let verifier = Verifier::new(ISSUER, ISSUER);
     let server = ResourceServer::builder(verifier).clock(|| NOW);
-    crate::app(server.keys(KeySet::new(vec![key]).unwrap()))
+    let store = crate::store::Store::of(rusqlite::Connection::open_in_memory().unwrap());
+    crate::app(server.keys(KeySet::new(vec![key]).unwrap()), store.unwrap())
 }
 
 fn token(user: &str, permissions: &[&str]) -> String {
@@ -54,7 +55,7 @@ async fn send(api: &Router, token: &str, call: (Method, &str), body: Value) -> (
 async fn a_note_from_its_beginning_to_its_end() {
     let api = api();
     let alice = token("alice", &["notes:*"]);
-    let note = json!({"id": 1, "text": "milk"});
+    let note = json!({"id": 1, "text": "milk", "owner": "alice"});
     let draft = json!({"text": "milk"});
     assert_eq!(
         send(&api, &alice, (Method::POST, "/notes"), draft).await,
@@ -64,7 +65,7 @@ async fn a_note_from_its_beginning_to_its_end() {
         send(&api, &alice, (Method::GET, "/notes"), json!(null)).await,
         (200, json!([note]))
     );
-    let other = json!({"id": 1, "text": "bread"});
+    let other = json!({"id": 1, "text": "bread", "owner": "alice"});
     let draft = json!({"text": "bread"});
     assert_eq!(
         send(&api, &alice, (Method::PUT, "/notes/1"), draft).await,
@@ -112,6 +113,26 @@ async fn notes_of_others_are_not_there() {
             404
         );
     }
+}
+
+/// What somebody may do with all notes, the permission of that name says, each action by itself.
+#[tokio::test]
+async fn notes_of_others_are_there_for_whom_that_is_permitted() {
+    let api = api();
+    let alice = token("alice", &["notes:*"]);
+    send(&api, &alice, (Method::POST, "/notes"), json!({"text": "x"})).await;
+    let auditor = token("carol", &["notes:*", "all-notes:read"]);
+    let all = send(&api, &auditor, (Method::GET, "/notes"), json!(null)).await;
+    assert_eq!(
+        all,
+        (200, json!([{"id": 1, "text": "x", "owner": "alice"}]))
+    );
+    let delete = || (Method::DELETE, "/notes/1");
+    assert_eq!(send(&api, &auditor, delete(), json!(null)).await.0, 404);
+    let only_all = token("carol", &["all-notes:delete"]);
+    assert_eq!(send(&api, &only_all, delete(), json!(null)).await.0, 403);
+    let keeper = token("carol", &["notes:delete", "all-notes:delete"]);
+    assert_eq!(send(&api, &keeper, delete(), json!(null)).await.0, 204);
 }
 
 /// Each route and the one permission that opens it.

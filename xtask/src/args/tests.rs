@@ -96,7 +96,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "bench logout",
-            "no bench is called `logout`; there are: refresh, login, size, idle",
+            "no bench is called `logout`; there are: refresh, login, size, idle, verify",
         ),
         (
             "drill fire",
@@ -116,7 +116,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "test units",
-            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, deny, docs, readme, quick",
+            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, languages, deny, docs, readme, quick",
         ),
     ];
     for (line, answer) in answers {

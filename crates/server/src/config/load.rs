@@ -81,6 +81,29 @@ pub fn load(
         .map(|reading| reading.config)
 }
 
+/// Sets these, each `section.key` and a text, over `config`.
+///
+/// # Errors
+/// [`ConfigError`] with all that is wrong.
+pub(super) fn set<'a>(
+    config: Config,
+    settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Config, ConfigError> {
+    let mut reading = Reading {
+        config,
+        ..Reading::default()
+    };
+    for (key, value) in settings {
+        let setting = find(key).ok_or_else(|| unknown(key));
+        let set = setting.and_then(|setting| {
+            let set = (setting.set)(&mut reading.config, value);
+            set.map_err(|fault| format!("{key}: {fault}"))
+        });
+        reading.faults.extend(set.err());
+    }
+    reading.finish().map(|reading| reading.config)
+}
+
 /// The same, but answers every setting with where it came from.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use relatch_core::{
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wrong_tokens::{Issuer, Key};
 
 use crate::support::{Server, protected};
 
@@ -119,6 +120,31 @@ fn an_access_token_that_is_wrong_in_one_way_opens_no_route() {
             assert_eq!(reply.outcome(), (401, "invalid_token".to_owned()), "{what}");
         }
     }
+    server.is_unharmed(&owner);
+}
+
+/// The list that the verifier's own tests go through, signed with this server's key for this very user.
+#[test]
+fn no_token_that_is_wrong_in_one_way_opens_a_route() {
+    let server = Server::start(&[]);
+    let owner = server.register("ada");
+    let key = server.folder.open_keys().signing;
+    let signing = Key::ed25519(key.kid(), &server.folder.signing_seed());
+    let issuer = Issuer::new(signing, part(&owner.access, 1)).margin(600);
+    assert_eq!(server.me(&issuer.good()).status, 200, "the tool works");
+    let (mut refused, mut malformed) = (0, 0);
+    for case in wrong_tokens::cases(&issuer) {
+        if !case.is_bearer() {
+            malformed += 1;
+            continue;
+        }
+        let reply = server.me(&case.token);
+        let outcome = (reply.status, reply.string("detail"));
+        let reason = format!("The access token is refused: {}.", case.reason);
+        assert_eq!(outcome, (401, reason), "{}", case.name);
+        refused += 1;
+    }
+    assert!(refused >= 160 && malformed < 12, "{refused} {malformed}");
     server.is_unharmed(&owner);
 }
 

@@ -16,6 +16,7 @@ mod body;
 mod catalogue;
 mod docs;
 mod events;
+mod inside;
 mod login;
 mod logout;
 mod openapi;

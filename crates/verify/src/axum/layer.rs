@@ -18,7 +18,22 @@ use crate::{Claims, ResourceServer};
 /// Put CORS outside of it: a preflight request carries no credentials. Why a token was refused is no business of the
 /// caller; the [`VerifyError`](crate::VerifyError) is in the extensions of the response, for a log.
 ///
-/// See the [module](super) for an example.
+/// See the [module](super) for the usual one; here strangers may look, too:
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use relatch_verify::axum::Authenticate;
+/// use relatch_verify::{Claims, KeySet, ResourceServer, Verifier};
+///
+/// async fn greet(caller: Option<Claims>) -> String {
+///     caller.map_or("Hello, stranger.".into(), |caller| format!("Hello, {}.", caller.sub))
+/// }
+///
+/// # let keys = KeySet::default();
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+/// let layer = Authenticate::new(ResourceServer::builder(verifier).keys(keys)).optional();
+/// let app: Router = Router::new().route("/", get(greet)).layer(layer);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Authenticate {
     server: ResourceServer,

@@ -7,6 +7,17 @@ use http::{HeaderValue, Response, StatusCode, header};
 use crate::VerifyError;
 
 /// Why a request is refused.
+///
+/// Handlers that decide for themselves answer in the same form:
+///
+/// ```
+/// use axum::response::IntoResponse;
+/// use relatch_verify::axum::Refusal;
+///
+/// let answer = Refusal::Forbidden("notes:delete").into_response();
+/// assert_eq!(answer.status(), 403);
+/// assert_eq!(answer.headers()["www-authenticate"], r#"Bearer error="insufficient_scope", scope="notes:delete""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -20,6 +20,8 @@ use crate::{VerifyError, chance};
 const STREAM_TYPE: &str = "text/event-stream";
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// However long a user chose.
+const LONGEST_QUIET: Duration = Duration::from_hours(24);
 /// How long a snapshot may take.
 const SNAPSHOT_TIME: Duration = Duration::from_secs(30);
 
@@ -60,7 +62,7 @@ impl Follower {
             stream_headers: feed.headers(STREAM_TYPE)?,
             snapshot_url: feed.snapshot_url()?,
             snapshot_headers: feed.headers("application/jwt, application/jose, */*")?,
-            quiet: feed.quiet,
+            quiet: feed.quiet.min(LONGEST_QUIET),
             transport,
             state,
             keeper,

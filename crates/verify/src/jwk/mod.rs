@@ -4,6 +4,10 @@
 mod material;
 mod set;
 mod wire;
+#[cfg(test)]
+mod wycheproof;
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::ParsedPublicKey;
@@ -16,9 +20,20 @@ pub use set::KeySet;
 /// A public key for checking signatures: Ed25519, P-256, or RSA of 2048 bits and more (RFC 7517, RFC 8037).
 ///
 /// The key is parsed when it is made, so that checking a signature costs the signature alone.
+///
+/// ```
+/// use relatch_verify::{Algorithm, Jwk};
+///
+/// let key = Jwk::ed25519("2026-11", &[7; 32])?;
+/// assert_eq!((key.kid(), key.algorithm()), (Some("2026-11"), Algorithm::EdDsa));
+/// // As an issuer publishes it, and back:
+/// let json = serde_json::to_string(&key)?;
+/// assert_eq!(serde_json::from_str::<Jwk>(&json)?, key);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Jwk {
-    kid: Option<String>,
+    kid: Option<Arc<str>>,
     material: Material,
     parsed: ParsedPublicKey,
 }
@@ -59,7 +74,7 @@ impl Jwk {
     fn new(kid: Option<String>, material: Material) -> Result<Self, KeyError> {
         let parsed = material.parse()?;
         Ok(Self {
-            kid,
+            kid: kid.map(Into::into),
             material,
             parsed,
         })
@@ -68,6 +83,11 @@ impl Jwk {
     /// The id by which tokens name this key.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_kid(&self) -> Option<Arc<str>> {
+        self.kid.clone()
     }
 
     /// The one algorithm that this key may be used with (RFC 8725, section 3.1).

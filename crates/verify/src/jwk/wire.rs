@@ -110,7 +110,7 @@ impl Serialize for Jwk {
         for (name, value) in &self.material.members() {
             map.serialize_entry(name, value)?;
         }
-        if let Some(kid) = &self.kid {
+        if let Some(kid) = self.kid() {
             map.serialize_entry("kid", kid)?;
         }
         map.serialize_entry("use", "sig")?;

@@ -64,7 +64,7 @@ impl Keeper {
             wanted: Notify::new(),
             progress: watch::Sender::new(progress),
             pause: source.pause,
-            patience: source.timeout + FIRST_RETRY,
+            patience: source.timeout.saturating_add(FIRST_RETRY),
         });
         let fetcher = Fetcher {
             source,

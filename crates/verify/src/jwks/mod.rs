@@ -11,6 +11,9 @@ use crate::transport::{Plain, UrlError, checked};
 
 pub(crate) use keeper::Keeper;
 
+/// Whatever an answer says and whatever is allowed, an issuer is not asked without a pause.
+const LEAST_LIFETIME: Duration = Duration::from_secs(1);
+
 /// Where an issuer's keys are, and how they are kept.
 ///
 /// They are asked for again ahead of their end, in the background. A token that names an unknown key makes them be asked for
@@ -54,7 +57,7 @@ impl KeySource {
     }
 
     /// For how long keys are taken for fresh, whatever `Cache-Control` says: from 1 minute to 1 hour unless said. An answer
-    /// that says nothing is fresh for 5 minutes.
+    /// that says nothing is fresh for 5 minutes, and none for less than a second.
     ///
     /// A removed key is accepted for up to this long.
     #[must_use]
@@ -107,5 +110,6 @@ impl KeySource {
         lifetime
             .min(*self.lifetime.end())
             .max(*self.lifetime.start())
+            .max(LEAST_LIFETIME)
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode, header as name};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header as name};
 use axum::routing::get;
 use http_body_util::BodyExt as _;
 use relatch_verify::axum::{Authenticate, Permission, Permitted, is_permission};
@@ -10,7 +10,7 @@ use relatch_verify::{Claims, ResourceServer, Revocation, VerifyError, WhenStale,
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::support::{NOW, claims, good, header, keys, sign, verifier, with};
+use crate::support::{NOW, claims, good, header, issuer, keys, sign, verifier, with};
 
 permission! {
     /// Writing notes, which the good token may.
@@ -168,6 +168,31 @@ async fn every_bad_token_gets_the_same_answer() {
             json!({"type": "about:blank", "title": "The access token is not valid here.", "status": 401, "code": "invalid_token"})
         );
     }
+}
+
+/// The whole list through the layer: refused for the reason that was said, or no token at all by the characters of a header.
+#[tokio::test]
+async fn every_wrong_token_is_refused_for_its_own_reason() {
+    let app = app();
+    let mut told = 0;
+    for case in wrong_tokens::cases(&issuer()) {
+        let Ok(value) = HeaderValue::from_str(&bearer(&case.token)) else {
+            assert!(!case.is_bearer(), "{}", case.name);
+            continue;
+        };
+        let request = Request::get("/whoami").header(name::AUTHORIZATION, value);
+        let request = request.body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        let reason = response.extensions().get::<VerifyError>().copied();
+        let status = response.status().as_u16();
+        if case.is_bearer() {
+            assert_eq!((status, reason), (401, Some(case.reason)), "{}", case.name);
+            told += 1;
+        } else if case.token.trim() != good() {
+            assert!(status == 400 || status == 401, "{}: {status}", case.name);
+        }
+    }
+    assert!(told >= 170, "only {told} of them are what a header takes");
 }
 
 #[tokio::test]

@@ -231,6 +231,15 @@ async fn silence_ends_the_stream() {
 }
 
 #[tokio::test]
+async fn no_patience_is_too_long() {
+    let mut issuer = Issuer::start().await;
+    let server = following(&issuer, feed(&issuer).quiet(Duration::MAX));
+    let mut stream = begin(&mut issuer, "e.1").await;
+    stream.write(&revoked("e.2", &session("a"))).await;
+    until(&server, |server| is_refused(server, "a")).await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_stream_is_none() {
     let mut issuer = Issuer::start().await;
     let server = following(&issuer, feed(&issuer));

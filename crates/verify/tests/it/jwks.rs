@@ -184,6 +184,33 @@ async fn they_are_fetched_again_ahead_of_their_end() {
     }
 }
 
+/// Whatever the answer says and whatever was allowed.
+#[tokio::test(start_paused = true)]
+async fn they_are_never_fetched_without_a_pause() {
+    for cached in ["max-age=0", "no-store"] {
+        let issuer = Issuer::new(published(Some(cached)));
+        let server = issuer.server(source().lifetime(Duration::ZERO..=Duration::from_mins(5)));
+        server.ready().await;
+        after(60).await;
+        assert!(issuer.asked() < 90, "{cached}: {}", issuer.asked());
+        server.verify(&token("ed")).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_duration_is_too_long() {
+    let (issuer, most) = (Issuer::new(published(None)), Duration::MAX);
+    let source = source().lifetime(most..=most).outage(most).pause(most);
+    let server = issuer.server(source.timeout(most));
+    server.verify(&token("ed")).await.unwrap();
+    assert_eq!(
+        server.verify(&token("other")).await,
+        Err(VerifyError::KeyUnknown)
+    );
+    after(100_000).await;
+    server.verify(&token("ed")).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_removed_key_is_refused_from_the_next_fetch_on() {
     let issuer = Issuer::new(published(None));

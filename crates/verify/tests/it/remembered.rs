@@ -145,6 +145,39 @@ fn a_remembered_token_vouches_for_no_other() {
     });
 }
 
+/// Whoever asks after an end was told hears of it, however many ask meanwhile and fill the memory again.
+#[test]
+fn no_race_lets_a_refused_token_in() {
+    let ends: [fn(&ResourceServer); 3] = [
+        |server| server.revoke(Revocation::session("0193", NOW + 900)),
+        |server| server.revoke(Revocation::key("ed", NOW + 900)),
+        |server| server.set_keys(without("ed")),
+    ];
+    let token = good();
+    for end in ends {
+        for _ in 0..50 {
+            let (server, _) = server(verifier(), 100);
+            let (told, ready) = (AtomicI64::new(0), std::sync::Barrier::new(4));
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        ready.wait();
+                        for _ in 0..20 {
+                            let told = told.load(Ordering::SeqCst);
+                            let answer = server.check(&token);
+                            assert!(told == 0 || answer.is_err());
+                        }
+                    });
+                }
+                ready.wait();
+                end(&server);
+                told.store(1, Ordering::SeqCst);
+            });
+            server.check(&token).unwrap_err();
+        }
+    }
+}
+
 #[test]
 fn who_fails_closed_needs_to_have_heard() {
     let builder = ResourceServer::builder(verifier()).clock(|| NOW);
@@ -154,4 +187,7 @@ fn who_fails_closed_needs_to_have_heard() {
     assert_eq!(server.check(&good()), Err(VerifyError::RevocationsStale));
     assert_eq!(server.check("garbage"), Err(VerifyError::TokenMalformed));
     assert_eq!(server.revocations_stale_for(), None);
+    server.hear();
+    server.check(&good()).unwrap();
+    assert_eq!(server.revocations_stale_for(), Some(0));
 }

@@ -8,33 +8,22 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
     RsaKeyPair,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use relatch_verify::{Claims, Jwk, KeySet, Verifier, VerifyError};
 use serde_json::{Value, json};
+use wrong_tokens::{Issuer, Key};
+
+pub(crate) use wrong_tokens::{decode, encode, signing_input, with};
 
 pub(crate) const ISSUER: &str = "https://auth.example.com";
 pub(crate) const AUDIENCE: &str = "https://api.example.com";
 /// When the good token is checked; it was issued just now and lives for 900 seconds.
 pub(crate) const NOW: i64 = 1_800_000_000;
 
-pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-pub(crate) fn decode(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(text).unwrap()
-}
-
 /// RFC 8037, appendix A.1.
 pub(crate) static ED25519: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
     let seed = decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
     Ed25519KeyPair::from_seed_unchecked(&seed).unwrap()
 });
-
-/// A key that no set knows.
-pub(crate) static STRANGER: LazyLock<Ed25519KeyPair> =
-    LazyLock::new(|| Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap());
 
 /// RFC 7515, appendix A.3.
 static P256: LazyLock<EcdsaKeyPair> = LazyLock::new(|| {
@@ -115,21 +104,6 @@ pub(crate) fn claims() -> Value {
     })
 }
 
-/// `object` with one member set, or removed by `null`.
-pub(crate) fn with(mut object: Value, member: &str, value: Value) -> Value {
-    let members = object.as_object_mut().unwrap();
-    match value {
-        Value::Null => members.remove(member),
-        value => members.insert(member.to_owned(), value),
-    };
-    object
-}
-
-pub(crate) fn signing_input(header: impl ToString, payload: impl ToString) -> String {
-    let (header, payload) = (header.to_string(), payload.to_string());
-    format!("{}.{}", encode(header), encode(payload))
-}
-
 /// A token with this header and payload, whatever they say, rightly signed by the key `ed`.
 pub(crate) fn sign(header: impl ToString, payload: impl ToString) -> String {
     sign_input(&signing_input(header, payload))
@@ -140,18 +114,36 @@ pub(crate) fn sign_input(input: &str) -> String {
 }
 
 pub(crate) fn sign_p256(header: impl ToString, payload: impl ToString) -> String {
-    let input = signing_input(header, payload);
-    let signature = P256.sign(&SystemRandom::new(), input.as_bytes());
-    format!("{input}.{}", encode(signature.unwrap()))
+    p256().token(header, payload)
 }
 
 pub(crate) fn sign_rsa(header: impl ToString, payload: impl ToString) -> String {
-    let input = signing_input(header, payload);
-    let mut signature = vec![0; RSA.public_modulus_len()];
-    let random = SystemRandom::new();
-    RSA.sign(&RSA_PKCS1_SHA256, &random, input.as_bytes(), &mut signature)
-        .unwrap();
-    format!("{input}.{}", encode(signature))
+    rsa().token(header, payload)
+}
+
+fn p256() -> Key {
+    Key::new("ec", |message| {
+        let signature = P256.sign(&SystemRandom::new(), message);
+        signature.unwrap().as_ref().to_vec()
+    })
+}
+
+fn rsa() -> Key {
+    Key::new("rsa", |message| {
+        let mut signature = vec![0; RSA.public_modulus_len()];
+        let random = SystemRandom::new();
+        RSA.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+            .unwrap();
+        signature
+    })
+}
+
+/// Who signs the tokens that are wrong in one way, with all three keys.
+pub(crate) fn issuer() -> Issuer {
+    let key = Key::new("ed", |message| ED25519.sign(message).as_ref().to_vec());
+    Issuer::new(key, claims())
+        .with_p256(p256())
+        .with_rsa(rsa(), decode(RSA_N))
 }
 
 /// The good token: every refused one differs from it in one thing.

@@ -30,6 +30,15 @@ impl Folder {
         Keyring::open(&table, &master, Timestamp::from_seconds(0)).unwrap()
     }
 
+    /// The seed of the Ed25519 key that signs access tokens.
+    pub(crate) fn signing_seed(&self) -> Vec<u8> {
+        let mut records = self.key_records().into_iter();
+        let key = records.find(|key| key.purpose == Purpose::Signing).unwrap();
+        let master = self.read_master_key();
+        let seed = master.open(&key.identity(), &key.sealed).unwrap();
+        seed.to_vec()
+    }
+
     fn key_records(&self) -> Vec<KeyRecord> {
         let connection = self.open_database();
         let mut statement = connection

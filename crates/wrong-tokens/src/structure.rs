@@ -2,18 +2,21 @@
 
 use relatch_verify::VerifyError::{HeaderMalformed, TokenMalformed, TokenTooLong};
 
-use super::Case;
-use crate::support::{claims, encode, good, header, sign, sign_input, signing_input};
+use serde_json::json;
+
+use crate::issuer::{encode, signing_input, with};
+use crate::{Issuer, Row};
 
 #[rustfmt::skip] // one case a line
-pub(crate) fn cases() -> Vec<Case> {
-    let token = good();
+pub(crate) fn cases(issuer: &Issuer) -> Vec<Row> {
+    let token = issuer.good();
+    let sign_input = |input: &str| issuer.key.token_of(input);
     let (input, signature) = token.rsplit_once('.').unwrap();
     let (head, payload) = input.split_once('.').unwrap();
     let (start, last) = token.split_at(token.len() - 1);
     let json =
         format!(r#"{{"payload":"{payload}","protected":"{head}","signature":"{signature}"}}"#);
-    let long = sign(header(), format!("{}{}", claims(), " ".repeat(7000)));
+    let long = issuer.sign(issuer.header(), format!("{}{}", issuer.claims(), " ".repeat(7000)));
     vec![
         ("longer than 8 KiB", long, TokenTooLong),
         ("8193 dots", ".".repeat(8193), TokenTooLong),
@@ -35,33 +38,38 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a space inside", format!("{head}. {payload}.{signature}"), TokenMalformed),
         ("a letter outside ASCII", format!("{head}.{payload}é.{signature}"), TokenMalformed),
         ("a padded signature", format!("{token}=="), TokenMalformed),
-        ("a padded payload", sign_input(&format!("{head}.{}", padded())), TokenMalformed),
+        ("a padded payload", sign_input(&format!("{head}.{}", padded(issuer))), TokenMalformed),
         ("a padded header", sign_input(&format!("{head}=.{payload}")), TokenMalformed),
-        ("plain base64", sign_input(&plain()), TokenMalformed),
+        ("plain base64", sign_input(&plain(issuer)), TokenMalformed),
         ("slack bits in the signature", format!("{start}{}", next(last)), TokenMalformed),
-        ("slack bits in the payload", sign_input(&slack()), TokenMalformed),
+        ("slack bits in the payload", sign_input(&slack(issuer)), TokenMalformed),
         ("a signature of no whole bytes", format!("{token}AAA"), TokenMalformed),
     ]
 }
 
 /// The good payload with one space, so that its encoding wants padding.
-fn padded() -> String {
-    let payload = (0..3).map(|n| encode(format!("{}{}", claims(), " ".repeat(n))));
+fn padded(issuer: &Issuer) -> String {
+    let payload = (0..3).map(|n| encode(format!("{}{}", issuer.claims(), " ".repeat(n))));
     let ragged = payload.into_iter().find(|text| text.len() % 4 == 3);
     format!("{}=", ragged.unwrap())
 }
 
 /// The good payload in the alphabet of RFC 4648, section 4.
-fn plain() -> String {
-    let payload = claims().to_string().replace("writer", "wr???ter>>>");
-    let input = signing_input(header(), payload);
+fn plain(issuer: &Issuer) -> String {
+    let payload = with(issuer.claims(), "x", json!("???>>>???>>>"));
+    let input = signing_input(issuer.header(), payload);
     assert!(input.contains(['-', '_']));
     input.replace('-', "+").replace('_', "/")
 }
 
 /// The good payload, its last character spelling the same bytes another way.
-fn slack() -> String {
-    let inputs = (0..3).map(|n| signing_input(header(), format!("{}{}", claims(), " ".repeat(n))));
+fn slack(issuer: &Issuer) -> String {
+    let inputs = (0..3).map(|n| {
+        signing_input(
+            issuer.header(),
+            format!("{}{}", issuer.claims(), " ".repeat(n)),
+        )
+    });
     let ragged = |input: &String| input.rsplit_once('.').unwrap().1.len() % 4 == 3;
     let input = inputs.into_iter().find(ragged).unwrap();
     let (start, last) = input.split_at(input.len() - 1);

@@ -6,13 +6,29 @@ use relatch_verify::VerifyError::{
 };
 use serde_json::{Value, json};
 
-use super::Case;
-use crate::support::{claims, encode, header, sign, sign_input, with};
+use crate::issuer::{encode, with};
+use crate::{Issuer, Row};
+
+pub(crate) fn cases(issuer: &Issuer) -> Vec<Row> {
+    let mut cases = structure(issuer);
+    cases.extend(members(issuer));
+    cases.extend(key_ids(issuer));
+    cases
+}
+
+fn member(issuer: &Issuer, name: &str, value: Value) -> String {
+    issuer.sign(with(issuer.header(), name, value), issuer.claims())
+}
+
+/// With this header, in which `"ed"` stands for the id of the key.
+fn text(issuer: &Issuer, header: &str) -> String {
+    let kid = json!(issuer.key.kid).to_string();
+    issuer.sign(header.replace("\"ed\"", &kid), issuer.claims())
+}
 
 #[rustfmt::skip] // one case a line
-pub(crate) fn cases() -> Vec<Case> {
-    let member = |name: &str, value: Value| sign(with(header(), name, value), claims());
-    let text = |header: &str| sign(header, claims());
+fn structure(issuer: &Issuer) -> Vec<Row> {
+    let text = |header: &str| text(issuer, header);
     vec![
         ("no JSON", text("EdDSA"), HeaderMalformed),
         ("half a header", text(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"ed""#), HeaderMalformed),
@@ -22,11 +38,19 @@ pub(crate) fn cases() -> Vec<Case> {
         ("a list for a header", text(r#"["EdDSA","at+jwt","ed"]"#), HeaderMalformed),
         ("a string for a header", text(r#""EdDSA""#), HeaderMalformed),
         ("null for a header", text("null"), HeaderMalformed),
-        ("broken UTF-8 in a header", broken_utf8(), HeaderMalformed),
+        ("broken UTF-8 in a header", broken_utf8(issuer), HeaderMalformed),
         ("alg twice", text(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"ed","alg":"none"}"#), HeaderRepeated),
         ("alg twice, once with an escape", text(r#"{"\u0061lg":"EdDSA","typ":"at+jwt","kid":"ed","alg":"EdDSA"}"#), HeaderRepeated),
         ("kid twice", text(r#"{"kid":"ec","alg":"EdDSA","typ":"at+jwt","kid":"ed"}"#), HeaderRepeated),
         ("an unknown header member twice", text(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"ed","x":1,"x":1}"#), HeaderRepeated),
+    ]
+}
+
+#[rustfmt::skip] // one case a line
+fn members(issuer: &Issuer) -> Vec<Row> {
+    let member = |name: &str, value: Value| member(issuer, name, value);
+    let text = |header: &str| text(issuer, header);
+    vec![
         ("crit", member("crit", json!(["b64"])), CriticalHeader),
         ("crit of what is known", member("crit", json!(["alg"])), CriticalHeader),
         ("an empty crit", member("crit", json!([])), CriticalHeader),
@@ -55,26 +79,60 @@ pub(crate) fn cases() -> Vec<Case> {
         ("typ twice prefixed", member("typ", json!("application/application/at+jwt")), TypeMismatch),
         ("typ a number", member("typ", json!(1)), HeaderMalformed),
         ("typ null", text(r#"{"alg":"EdDSA","typ":null,"kid":"ed"}"#), HeaderMalformed),
-        ("no kid", member("kid", Value::Null), KeyIdMissing),
-        ("kid null", text(r#"{"alg":"EdDSA","typ":"at+jwt","kid":null}"#), HeaderMalformed),
-        ("kid a number", member("kid", json!(0)), HeaderMalformed),
-        ("kid unknown", member("kid", json!("2020-01")), KeyUnknown),
-        ("kid empty", member("kid", json!("")), KeyUnknown),
-        ("kid in capitals", member("kid", json!("ED")), KeyUnknown),
-        ("kid a path", member("kid", json!("../../dev/null")), KeyUnknown),
-        ("kid of another key", member("kid", json!("ec")), AlgorithmMismatch),
-        ("kid of an RSA key", member("kid", json!("rsa")), AlgorithmMismatch),
     ]
 }
 
+#[rustfmt::skip] // one case a line
+fn key_ids(issuer: &Issuer) -> Vec<Row> {
+    let kid = &issuer.key.kid;
+    let member = |value: Value| member(issuer, "kid", value);
+    let text = |header: &str| text(issuer, header);
+    let mut cases = vec![
+        ("no kid", member(Value::Null), KeyIdMissing),
+        ("kid null", text(r#"{"alg":"EdDSA","typ":"at+jwt","kid":null}"#), HeaderMalformed),
+        ("kid a number", member(json!(0)), HeaderMalformed),
+        ("kid unknown", member(json!("2020-01")), KeyUnknown),
+        ("kid empty", member(json!("")), KeyUnknown),
+        ("kid in the other case", member(json!(swapped(kid))), KeyUnknown),
+        ("kid a path", member(json!("../../dev/null")), KeyUnknown),
+        ("kid with more", member(json!(format!("{kid}\0"))), KeyUnknown),
+        ("kid a query", member(json!("' UNION SELECT 'key' --")), KeyUnknown),
+        ("kid deeply nested", text(&format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":{}}}"#, nested(2000))), HeaderMalformed),
+    ];
+    if let Some(other) = &issuer.p256 {
+        cases.push(("kid of another key", member(json!(other.kid)), AlgorithmMismatch));
+    }
+    if let Some((other, _)) = &issuer.rsa {
+        cases.push(("kid of an RSA key", member(json!(other.kid)), AlgorithmMismatch));
+    }
+    cases
+}
+
+/// Lists within lists.
+pub(crate) fn nested(depth: usize) -> String {
+    format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+}
+
+/// Small letters for capitals and the other way round.
+fn swapped(text: &str) -> String {
+    let swap = |letter: char| {
+        if letter.is_ascii_lowercase() {
+            letter.to_ascii_uppercase()
+        } else {
+            letter.to_ascii_lowercase()
+        }
+    };
+    text.chars().map(swap).collect()
+}
+
 /// In a member that nobody reads, where a lazy parser lets it pass.
-fn broken_utf8() -> String {
-    let mut header = br#"{"alg":"EdDSA","typ":"at+jwt","kid":"ed","x":"?"}"#.to_vec();
-    let at = header.iter().position(|byte| *byte == b'?').unwrap();
+fn broken_utf8(issuer: &Issuer) -> String {
+    let header = with(issuer.header(), "x", json!("?"));
+    let mut header = header.to_string().into_bytes();
+    let at = header.iter().rposition(|byte| *byte == b'?').unwrap();
     header[at] = 0xff;
-    sign_input(&format!(
-        "{}.{}",
-        encode(header),
-        encode(claims().to_string())
-    ))
+    let payload = encode(issuer.claims().to_string());
+    issuer
+        .key
+        .token_of(&format!("{}.{payload}", encode(header)))
 }

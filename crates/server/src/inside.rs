@@ -1,0 +1,141 @@
+//! Relatch inside another program: its routes for a router of that program, and what protects the program's own routes, without
+//! a second process and without a call. Must not know how a session ends.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use relatch_core::{
+    Timestamp,
+    event::Origin,
+    key::Keyring,
+    session::{
+        SessionId,
+        list::{self, Caller, CallerError},
+    },
+    user::UserId,
+};
+use relatch_verify::{
+    Claims, ResourceServer, Verifier, VerifyError,
+    axum::{Authenticate, Refusal},
+};
+
+use crate::{
+    Relatch,
+    app::App,
+    http::{self, Peer},
+    serve::Alarm,
+};
+
+/// Between two looks at the keys. A key is published for minutes before it signs.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Relatch {
+    /// All of Relatch's routes, to be nested under any prefix: `Router::new().nest("/auth-server", relatch.router())`.
+    ///
+    /// The issuer is the address of that prefix, as in `https://app.example.com/auth-server`, so that others find the keys
+    /// below it; see [`Config::issued_by`](crate::Config::issued_by). The limits on connections and on heads of requests are
+    /// those of the listener that the program uses. Serve with axum's `into_make_service_with_connect_info::<SocketAddr>()`
+    /// to have the addresses of clients on record.
+    pub fn router(&self) -> Router {
+        let app = Arc::clone(&self.app);
+        let routes = http::router(Arc::clone(&app));
+        Router::new().fallback(move |mut request: Request| {
+            if let Some(ConnectInfo(address)) =
+                request.extensions().get::<ConnectInfo<SocketAddr>>()
+            {
+                let peer = Peer(address.ip().to_canonical());
+                request.extensions_mut().insert(peer);
+            }
+            http::handle(Arc::clone(&app), routes.clone(), request, Alarm::default())
+        })
+    }
+
+    /// These routes for callers with an access token alone: handlers take
+    /// [`Claims`] or [`Permitted`](relatch_verify::axum::Permitted).
+    ///
+    /// All of them are: what is not there is refused as well, and so is a fallback.
+    ///
+    /// Like Relatch's own routes they look at the session itself, and not only at the token: whoever has logged out is refused
+    /// from that moment on.
+    pub fn protect(&self, routes: Router) -> Router {
+        let app = Arc::clone(&self.app);
+        routes
+            .layer(from_fn_with_state(app, only_while_session_lives))
+            .layer(Authenticate::new(self.resource_server()))
+    }
+
+    /// What checks access tokens in this process, with the server's own keys and clock. Cloning it is cheap.
+    ///
+    /// It is for what [`protect`](Relatch::protect) does not fit, and knows nothing of sessions that ended: a token is good
+    /// until it expires.
+    pub fn resource_server(&self) -> ResourceServer {
+        self.app.inside.clone()
+    }
+}
+
+/// The verifier of this process, with the keys that are published now.
+pub(crate) fn resource_server(
+    verifier: Verifier,
+    clock: Arc<dyn crate::clock::Clock>,
+    keys: &Keyring,
+) -> ResourceServer {
+    ResourceServer::builder(verifier)
+        .clock(move || clock.now().as_seconds())
+        .keys(keys.published.clone())
+}
+
+/// Starts telling it of new keys; that ends when the server is gone.
+pub(crate) fn start(app: &Arc<App>) {
+    tokio::spawn(run(Arc::downgrade(app)));
+}
+
+async fn run(app: Weak<App>) {
+    let mut version = None;
+    while let Some(app) = app.upgrade() {
+        let keys = app.domain.keys.load();
+        if version != Some(keys.version) {
+            app.inside.set_keys(keys.published.clone());
+            version = Some(keys.version);
+        }
+        drop((keys, app));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Refuses the good token of a session that is over, whoever ended it.
+async fn only_while_session_lives(
+    State(app): State<Arc<App>>,
+    claims: Claims,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(caller) = caller(&claims, &app) else {
+        return Refusal::Invalid(VerifyError::ClaimsMalformed).into_response();
+    };
+    match list::current(&app.domain, &caller).await {
+        Ok(_) => next.run(request).await,
+        Err(CallerError::Store(_)) => {
+            Refusal::Unavailable(VerifyError::RevocationsStale).into_response()
+        }
+        Err(_) => Refusal::Invalid(VerifyError::Revoked).into_response(),
+    }
+}
+
+fn caller(claims: &Claims, app: &App) -> Option<Caller> {
+    Some(Caller {
+        user: UserId(claims.sub.parse().ok()?),
+        session: SessionId(claims.sid.as_ref()?.parse().ok()?),
+        auth_time: Timestamp::from_seconds(claims.auth_time?),
+        origin: Origin::default(),
+        now: app.clock.now(),
+    })
+}

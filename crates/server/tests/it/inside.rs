@@ -1,0 +1,79 @@
+//! Relatch inside another program: its routes under a prefix, and what protects that program's own.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+    routing::get,
+};
+use relatch_verify::{Claims, VerifyError};
+use tower::ServiceExt as _;
+
+use crate::server::Server;
+
+fn program(server: &Server) -> Router {
+    let own = Router::new().route("/hello", get(async |caller: Claims| caller.sub));
+    Router::new()
+        .nest("/auth-server", server.relatch.router())
+        .merge(server.relatch.protect(own))
+}
+
+async fn status(program: &Router, path: &str, token: &str) -> StatusCode {
+    let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::empty()).unwrap();
+    let answer = program.clone().oneshot(request).await.unwrap();
+    answer.status()
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_over_for_the_program_too() {
+    let server = Server::start().await;
+    let program = program(&server);
+    let (ada, other) = (server.ada().await, server.ada_on("Phone").await);
+    for path in ["/hello", "/auth-server/auth/me", "/auth-server/auth/me/"] {
+        assert_eq!(status(&program, path, &ada.access).await, 200, "{path}");
+    }
+    let path = "/auth/sessions?keep=current";
+    server.delete_as(&other.access, path).await;
+    assert_eq!(status(&program, "/hello", &ada.access).await, 401);
+    assert_eq!(status(&program, "/hello", &other.access).await, 200);
+    server.wait(Duration::from_mins(16));
+    assert_eq!(status(&program, "/hello", &other.access).await, 401);
+    let verifier = server.relatch.resource_server();
+    assert_eq!(verifier.check(&other.access), Err(VerifyError::Expired));
+}
+
+#[tokio::test]
+async fn the_verifier_of_the_process_learns_of_new_keys() {
+    let server = Server::with(|config| {
+        config.keys.announce = Duration::ZERO;
+        config.keys.jwks_max_age = Duration::ZERO;
+    })
+    .await;
+    let verifier = server.relatch.resource_server();
+    let mut key = head(&server.ada().await.access);
+    // The next key is published while the first one signs: the second next is what nobody can have known.
+    for _ in 0..2 {
+        server.wait(Duration::from_hours(366 * 24));
+        let begin = Instant::now();
+        let access = loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let access = server.ada_on("Phone").await.access;
+            if head(&access) != key {
+                break access;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "no new key");
+        };
+        key = head(&access);
+        // Without an announcement it may sign before the verifier has looked.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        verifier.check(&access).unwrap();
+    }
+}
+
+/// The header of a token, which names its key.
+fn head(access: &str) -> String {
+    access.split('.').next().unwrap().to_owned()
+}

@@ -1,0 +1,124 @@
+//! Everything that a service needs to check tokens, in one value: verifier, keys, revocations, cache, clock. Owns what a service
+//! may ask of it; how it is put together is in `builder`, in which order it decides in `state`.
+
+mod builder;
+mod revoked;
+mod state;
+
+use std::sync::Arc;
+
+#[cfg(feature = "feed")]
+use crate::feed::Follower;
+#[cfg(feature = "jwks")]
+use crate::jwks::Keeper;
+use crate::{Claims, KeySet, Revocation, Verifier, VerifyError};
+
+pub use builder::Builder;
+pub(crate) use state::State;
+
+/// A service that checks access tokens. Cloning it is cheap, and all clones are one.
+///
+/// ```
+/// use relatch_verify::{KeySet, ResourceServer, Revocation, Verifier, VerifyError};
+///
+/// # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026-11","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// # let token = concat!(
+/// #     "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMTEifQ.eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZ",
+/// #     "S5jb20iLCJzdWIiOiJhbGljZSIsImF1ZCI6Imh0dHBzOi8vYXBpLmV4YW1wbGUuY29tIiwiY2xpZW50X2lkIjoicmVsYXRjaCIsI",
+/// #     "mV4cCI6MTgwMDAwMDkwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIxIiwicGVybWlzc2lvbnMiOlsibm90ZXM6cmVhZCJdfQ.0M",
+/// #     "oCMRD8MypJz2BqWG4tuuDzPibnwdxdOvYWhS_-bq3ocWaUFH-3zzQ4xxHcfkvLw-4SnqWPiO60kF0Z3N6JAQ",
+/// # );
+/// let keys: KeySet = serde_json::from_str(jwks)?;
+/// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+/// let server = ResourceServer::builder(verifier).clock(|| 1_800_000_000).keys(keys);
+///
+/// assert!(server.check(token)?.permits("notes:read"));
+/// server.revoke(Revocation::key("2026-11", 1_800_001_000));
+/// assert_eq!(server.check(token).err(), Some(VerifyError::Revoked));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    pub(crate) state: Arc<State>,
+    #[cfg(feature = "jwks")]
+    pub(crate) tasks: Option<Arc<Tasks>>,
+}
+
+/// What keeps a server's knowledge fresh; it ends with the last clone of the server.
+#[cfg(feature = "jwks")]
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    keeper: Arc<Keeper>,
+    #[cfg(feature = "feed")]
+    _follower: Option<Follower>,
+}
+
+impl ResourceServer {
+    /// Begins one that accepts what `verifier` accepts.
+    pub fn builder(verifier: Verifier) -> Builder {
+        Builder::new(verifier)
+    }
+
+    /// The claims of `token` by what is known at this moment: no call, no waiting.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; also [`VerifyError::Revoked`], and where too little is known to decide,
+    /// [`VerifyError::KeysUnavailable`] and [`VerifyError::RevocationsStale`].
+    pub fn check(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        self.state.check(token)
+    }
+
+    /// The claims of `token`; unlike [`check`](ResourceServer::check) it waits for keys that are just being fetched, and has
+    /// the issuer asked for a key that nobody knows. With fixed keys it never waits.
+    ///
+    /// # Errors
+    /// As [`check`](ResourceServer::check).
+    pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        let answer = self.check(token);
+        #[cfg(feature = "jwks")]
+        if let Err(VerifyError::KeyUnknown | VerifyError::KeysUnavailable) = answer
+            && let Some(tasks) = &self.tasks
+            && tasks.keeper.ask().await
+        {
+            return self.check(token);
+        }
+        answer
+    }
+
+    /// Waits until there are keys to check with: at once where they are fixed, else after the first fetch that succeeds.
+    ///
+    /// A service need not wait for it: until then [`verify`](ResourceServer::verify) refuses with
+    /// [`VerifyError::KeysUnavailable`].
+    #[cfg(feature = "jwks")]
+    pub async fn ready(&self) {
+        while let Some(tasks) = &self.tasks {
+            // Subscribed before looking, so that keys which come in between are not missed.
+            let mut progress = tasks.keeper.progress();
+            if self.state.has_keys() || progress.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Replaces the keys: for good, or until the next fetch where they are fetched. A token of a key that is not among them is
+    /// refused from now on.
+    pub fn set_keys(&self, keys: KeySet) {
+        self.state.set_keys(keys, i64::MAX);
+    }
+
+    /// Adds a revocation, which stays until its end. A key that it names is taken out of the set for good.
+    pub fn revoke(&self, revocation: Revocation) {
+        self.state.revoke(revocation);
+    }
+
+    /// Says that every revocation up to now is known: for a service that brings them itself and fails closed without.
+    pub fn hear(&self) {
+        self.state.heard(self.state.clock.now());
+    }
+
+    /// For how many seconds nothing was heard of revocations; `None` if nothing ever was.
+    pub fn revocations_stale_for(&self) -> Option<u64> {
+        let now = self.state.clock.now();
+        self.state.revoked().set().stale_for(now)
+    }
+}
