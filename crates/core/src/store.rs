@@ -2,6 +2,7 @@
 
 use crate::{
     event::EventStore, key::store::KeyStore, permission::store::RoleStore,
+    resource_server::ResourceServerStore, revocation::RevocationStore,
     session::store::SessionStore, user::store::UserStore,
 };
 
@@ -36,8 +37,27 @@ pub enum Changed<T> {
 
 /// Everything that a server needs kept.
 pub trait Store:
-    UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+    UserStore
+    + SessionStore
+    + KeyStore
+    + RoleStore
+    + EventStore
+    + RevocationStore
+    + ResourceServerStore
+    + Send
+    + Sync
 {
 }
 
-impl<T: UserStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync> Store for T {}
+impl<T> Store for T where
+    T: UserStore
+        + SessionStore
+        + KeyStore
+        + RoleStore
+        + EventStore
+        + RevocationStore
+        + ResourceServerStore
+        + Send
+        + Sync
+{
+}

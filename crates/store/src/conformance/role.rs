@@ -38,6 +38,7 @@ fn assigning(user: UserId, roles: &[&str]) -> Assigning {
         roles: roles.iter().map(|role| name(role)).collect(),
         expected: None,
         end_sessions: false,
+        at_once: false,
         by: administrator(START),
     }
 }

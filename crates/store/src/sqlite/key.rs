@@ -8,7 +8,7 @@ use relatch_core::{
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Sqlite,
+    Sqlite, revocation,
     row::{self, Fault},
 };
 
@@ -19,7 +19,7 @@ impl KeyStore for Sqlite {
     }
 
     async fn save_keys(&self, expected: i64, records: Vec<KeyRecord>) -> Result<bool, StoreError> {
-        self.durable(move |connection| save(connection, expected, &records))
+        self.revoking(move |connection| save(connection, expected, &records))
             .await
     }
 }
@@ -74,10 +74,31 @@ fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
     })
 }
 
+/// The signing keys that are in wrong hands and were not yet, and since when.
+fn withdrawn<'a>(
+    connection: &Connection,
+    records: &'a [KeyRecord],
+) -> Result<Vec<(&'a str, Timestamp)>, Fault> {
+    let sql = "SELECT 1 FROM key WHERE purpose = ?1 AND id = ?2 AND state = 'compromised'";
+    let mut known = connection.prepare_cached(sql)?;
+    let mut withdrawn = Vec::new();
+    for record in records {
+        if let (Purpose::Signing, KeyState::Compromised { at }) = (record.purpose, record.state)
+            && !known.exists(params![record.purpose.name(), record.id])?
+        {
+            withdrawn.push((record.id.as_str(), at));
+        }
+    }
+    Ok(withdrawn)
+}
+
 fn save(connection: &Connection, expected: i64, records: &[KeyRecord]) -> Result<bool, Fault> {
     let sql = "UPDATE key_table SET version = version + 1 WHERE version = ?1";
     if connection.prepare_cached(sql)?.execute([expected])? == 0 {
         return Ok(false);
+    }
+    for (kid, at) in withdrawn(connection, records)? {
+        revocation::append_key(connection, kid, at)?;
     }
     connection.prepare_cached("DELETE FROM key")?.execute([])?;
     let sql = "INSERT INTO key (purpose, id, algorithm, state, since, until, master_key, sealed) \

@@ -10,7 +10,7 @@ use super::row::Fault;
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 4] = [
+const STEPS: [(&str, &str); 5] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -26,6 +26,10 @@ const STEPS: [(&str, &str); 4] = [
     (
         "0004_roles",
         include_str!("../../migrations/sqlite/0004_roles.sql"),
+    ),
+    (
+        "0005_revocations",
+        include_str!("../../migrations/sqlite/0005_revocations.sql"),
     ),
 ];
 

@@ -23,7 +23,7 @@ use super::{
     connection::{Connector, Synchronous},
     event,
     folder::{self, Presence, Unfinished, with_suffix},
-    key, migrate,
+    key, migrate, revocation,
     row::Fault,
 };
 
@@ -32,7 +32,10 @@ use super::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sessions {
     /// All of them end, with [`EndReason::BackupRestored`].
-    EndAll,
+    EndAll {
+        /// How long access tokens are made to live, so that those that are out are revoked for as long.
+        access: Duration,
+    },
     /// All of them go on with the tokens that their clients hold, those that were ended since the backup, too.
     Keep,
 }
@@ -202,12 +205,17 @@ fn settle(
 ) -> Result<usize, Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = match sessions {
-        Sessions::EndAll => end_all(&transaction, now)?,
+        Sessions::EndAll { .. } => end_all(&transaction, now)?,
         Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
     };
+    let access = match sessions {
+        Sessions::EndAll { access } => Some(access),
+        Sessions::Keep => None,
+    };
+    revocation::begin_timeline(&transaction, access, now)?;
     let kind = EventKind::BackupRestored {
         taken_at,
-        sessions_ended: sessions == Sessions::EndAll,
+        sessions_ended: access.is_some(),
     };
     event::append(&transaction, &Event::of_store(kind, now))?;
     backup::unmark(&transaction)?;

@@ -17,9 +17,9 @@ use relatch_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Sqlite, administer, event,
+    Sqlite, administer, event, revocation,
     row::{self, Fault},
-    user,
+    session, user,
 };
 
 #[async_trait]
@@ -66,7 +66,7 @@ impl RoleStore for Sqlite {
 
     async fn assign_roles(&self, assigning: Assigning) -> Result<Changed<usize>, StoreError> {
         let policy = std::sync::Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             guarded(connection, &assigning.by, |connection| {
                 assign(connection, &assigning, &policy)
             })
@@ -271,6 +271,10 @@ fn assign(
     let kind = |by| EventKind::RolesAssigned { roles, by };
     event::append(connection, &by.event(*id, kind))?;
     if !assigning.end_sessions {
+        if assigning.at_once {
+            let sessions = session::of_user(connection, *id)?;
+            revocation::append_tokens(connection, &sessions, policy, by.now)?;
+        }
         return Ok(Changed::Done(0));
     }
     administer::end_all(connection, *id, EndReason::EndedByAdministrator, by, policy)

@@ -50,7 +50,7 @@ impl UserStore for Sqlite {
 
     async fn set_password(&self, changing: Changing) -> Result<Opened, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| set_password(connection, changing, &policy))
+        self.revoking(move |connection| set_password(connection, changing, &policy))
             .await
     }
 
@@ -72,7 +72,7 @@ impl UserStore for Sqlite {
         by: Administrator,
     ) -> Result<Changed<StateChange>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             role::guarded(connection, &by, |connection| {
                 administer::set_state(connection, user, state, &by, &policy)
             })
@@ -82,7 +82,7 @@ impl UserStore for Sqlite {
 
     async fn reset_password(&self, resetting: Resetting) -> Result<Option<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| administer::reset_password(connection, resetting, &policy))
+        self.revoking(move |connection| administer::reset_password(connection, resetting, &policy))
             .await
     }
 
@@ -92,7 +92,7 @@ impl UserStore for Sqlite {
         by: Administrator,
     ) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             role::guarded(connection, &by, |connection| {
                 administer::delete(connection, user, &by, &policy)
             })

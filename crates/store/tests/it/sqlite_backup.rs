@@ -10,7 +10,13 @@ use std::{
     time::Duration,
 };
 
-use relatch_core::{Timestamp, event::EventStore as _, session::EndReason, user::UserId};
+use relatch_core::{
+    Timestamp,
+    event::EventStore as _,
+    revocation::{MARGIN, RevocationStore as _},
+    session::EndReason,
+    user::UserId,
+};
 use relatch_store::{
     BackupError, OpenError, Restoration, RestoreError, Sessions, Sqlite,
     sqlite::{Restored, backup, check, stats},
@@ -22,6 +28,9 @@ use uuid::Uuid;
 use crate::sqlite::{USER, connect, open, options};
 
 const HOUR: i64 = 3_600_000;
+const END_ALL: Sessions = Sessions::EndAll {
+    access: Duration::from_mins(15),
+};
 const TAKEN: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// Four sessions: one that just turned, one that is almost idle, one of the future, one that was ended.
@@ -234,7 +243,7 @@ async fn a_clock_that_went_back_moves_nobody() {
 async fn ended_sessions_say_why_and_are_on_record() {
     let scene = Scene::set();
     let file = scene.backup("copy");
-    let restored = scene.restore(&file, Sessions::EndAll, later(HOUR));
+    let restored = scene.restore(&file, END_ALL, later(HOUR));
     assert_eq!(restored.sessions, 3);
     let reason = i64::from(EndReason::BackupRestored.number());
     assert_eq!(
@@ -258,6 +267,30 @@ async fn ended_sessions_say_why_and_are_on_record() {
         Some(serde_json::json!({ "taken_at": TAKEN.as_millis(), "sessions_ended": true }))
     );
     store.close();
+}
+
+#[tokio::test]
+async fn a_restored_database_tells_revocations_in_another_epoch() {
+    for (sessions, told) in [(END_ALL, 3), (Sessions::Keep, 0)] {
+        let scene = Scene::set();
+        let file = scene.backup("copy");
+        let backlog = async || {
+            let store = open(&options(scene.folder.path()));
+            let backlog = store.revocations_after(0, 10).await.expect("reads");
+            store.close();
+            backlog
+        };
+        let before = backlog().await;
+        scene.restore(&file, sessions, later(HOUR));
+        let after = backlog().await;
+        assert_ne!(after.last.epoch, before.last.epoch);
+        assert_eq!(after.last.sequence, told);
+        let expected = later(HOUR).plus(Duration::from_mins(15)).plus(MARGIN);
+        let until: Vec<_> = after.entries.iter().map(|entry| entry.1.until).collect();
+        assert_eq!(until, vec![expected; after.entries.len()]);
+        let sequences: Vec<_> = after.entries.iter().map(|entry| entry.0).collect();
+        assert_eq!(sequences, (1..=told).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]

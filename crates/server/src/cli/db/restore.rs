@@ -87,7 +87,9 @@ impl Restore {
         }
         let taken_at = prepared.taken_at();
         let sessions = match choice {
-            Choice::EndAll => Sessions::EndAll,
+            Choice::EndAll => Sessions::EndAll {
+                access: located.config.session.access,
+            },
             Choice::Keep => Sessions::Keep,
         };
         let mut aside = path.clone().into_os_string();
