@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use axum::{extract::Request, response::Response};
 use relatch_core::{
-    Domain, Entropy, StoreError, Timestamp,
+    Domain, Entropy, Store, StoreError, Timestamp,
     domain::Issuer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
     permission::store::RoleStore as _,
@@ -21,9 +21,11 @@ use crate::{
     Config,
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
+    feed::{Feed, Snapshots},
     hashing::HashingThreads,
     http, jobs,
     keyring::{self, KeysError},
+    resource_servers::ResourceServers,
 };
 
 /// How often keys may be read anew because a token names an unknown one.
@@ -43,6 +45,9 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
     pub(crate) master: ArcSwap<MasterKeys>,
+    pub(crate) feed: Feed,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) resource_servers: ResourceServers,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -107,6 +112,8 @@ impl Relatch {
         let (keys, master) =
             keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
         let roles = store.load_roles().await.map_err(KeysError::from)?;
+        let followed = open_feed(store.as_ref(), &config, clock.now()).await;
+        let (feed, resource_servers) = followed.map_err(KeysError::from)?;
         let password = &config.password;
         let hasher = HashingThreads::start(
             password.threads,
@@ -136,10 +143,14 @@ impl Relatch {
             config,
             request_ids,
             master: ArcSwap::from_pointee(master),
+            feed,
+            snapshots: Snapshots::default(),
+            resource_servers,
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::keys::start(&app);
         jobs::roles::start(&app);
+        jobs::revocations::start(&app);
         jobs::sweep::start(&app);
         Ok(Self { app, store })
     }
@@ -154,8 +165,9 @@ impl Relatch {
         .await
     }
 
-    /// Finishes what is queued and closes the database.
+    /// Ends what follows revocations, finishes what is queued and closes the database.
     pub fn close(&self) {
+        self.app.feed.close();
         self.store.close();
     }
 }
@@ -200,6 +212,19 @@ impl App {
         self.master.store(Arc::new(master));
         Ok(keys)
     }
+}
+
+/// The feed as it stands, and who may follow it.
+async fn open_feed(
+    store: &dyn Store,
+    config: &Config,
+    now: Timestamp,
+) -> Result<(Feed, ResourceServers), StoreError> {
+    let access = config.session.access;
+    store.note_access_lifetime(access, now).await?;
+    let followers = &config.resource_servers;
+    let feed = Feed::open(store, followers.buffer, followers.max_followers).await?;
+    Ok((feed, ResourceServers::open(store).await?))
 }
 
 /// Where the database is and how it is used.

@@ -34,6 +34,8 @@ pub struct Config {
     pub password: PasswordConfig,
     /// `[registration]`
     pub registration: RegistrationConfig,
+    /// `[resource_servers]`
+    pub resource_servers: ResourceServersConfig,
     /// `[store]`
     pub store: StoreConfig,
 }
@@ -87,6 +89,17 @@ pub struct KeysConfig {
     pub announce: Duration,
     /// How long others may keep the JWKS.
     pub jwks_max_age: Duration,
+}
+
+/// How resource servers ask and follow.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceServersConfig {
+    /// Whether this machine's own may go without a credential.
+    pub open_on_loopback: bool,
+    /// How many may follow revocations at once.
+    pub max_followers: usize,
+    /// How many of the newest revocations are kept in memory for them.
+    pub buffer: usize,
 }
 
 /// How passwords are hashed.
@@ -183,6 +196,7 @@ impl Default for Config {
                 mode: Registration::Open,
                 default_role: None,
             },
+            resource_servers: ResourceServersConfig::default(),
             store: StoreConfig {
                 write_queue: 0,
                 readers: 0,

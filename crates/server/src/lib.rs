@@ -9,11 +9,13 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+mod feed;
 pub mod hashing;
 pub mod http;
 mod jobs;
 pub mod keyring;
 pub mod logging;
+mod resource_servers;
 pub mod serve;
 
 pub use app::{Relatch, StartError};

@@ -19,6 +19,8 @@ fn names_and_statuses_are_promises() {
     401 session_unknown
     401 reauthentication_required
     401 proof_required
+    401 invalid_client
+    403 insufficient_scope
     403 user_disabled
     403 registration_closed
     404 not_found

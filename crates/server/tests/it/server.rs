@@ -11,12 +11,22 @@ use std::{
 };
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, Bytes, HttpBody as _},
     http::{Method, Request},
 };
 use http_body_util::BodyExt as _;
-use relatch::{Config, Relatch, clock::Clock};
-use relatch_core::{Entropy, Timestamp, password::hash::Cost};
+use relatch::{Config, Relatch, clock::Clock, entropy::SystemEntropy};
+use relatch_core::{
+    Entropy, Store, Timestamp,
+    event::{Actor, Administrator, Origin},
+    password::hash::Cost,
+    permission::{
+        Permission, RoleName,
+        store::{Assigning, Expected, Putting},
+    },
+    resource_server::{ResourceServerName, administer},
+    user::Username,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -56,7 +66,7 @@ pub(crate) struct Server {
     names: Mutex<Vec<String>>,
     /// What was answered so far.
     pub(crate) seen: Mutex<BTreeSet<Seen>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -86,8 +96,62 @@ impl Server {
             clock,
             names: Mutex::default(),
             seen: Mutex::default(),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A second store on the same file, as the command line has it.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        let options = relatch_store::Options {
+            path: self.folder.path().join("data/relatch.db"),
+            synchronous: relatch_store::Synchronous::Off,
+            write_queue: 16,
+            readers: 1,
+        };
+        let policy = Arc::new(Config::default().session);
+        Arc::new(relatch_store::Sqlite::open(&options, policy).unwrap())
+    }
+
+    /// Whoever gives orders on the command line.
+    pub(crate) fn administrator(&self) -> Administrator {
+        Administrator {
+            actor: Actor::CommandLine,
+            origin: Origin::default(),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Adds a resource server, and gives its credential.
+    pub(crate) async fn resource_server(&self, name: &str) -> String {
+        let (store, name) = (self.store(), ResourceServerName::parse(name).unwrap());
+        let added = administer::add(store.as_ref(), &SystemEntropy, name, self.administrator());
+        added.await.unwrap().expose().to_owned()
+    }
+
+    /// Makes the role and gives it to Ada, as her only one.
+    pub(crate) async fn give_ada(&self, role: &str, permissions: &[&str], at_once: bool) {
+        let (store, role) = (self.store(), RoleName::parse(role).unwrap());
+        let parsed = permissions.iter().map(|text| Permission::parse(text));
+        let putting = Putting {
+            name: role.clone(),
+            permissions: parsed.map(Result::unwrap).collect(),
+            expected: Expected::Anything,
+            by: self.administrator(),
+        };
+        store.put_role(putting).await.unwrap();
+        let ada = Username::parse("ada").unwrap();
+        let user = store.credentials(&ada).await.unwrap().unwrap().user.id;
+        let assigning = Assigning {
+            user,
+            roles: [role].into(),
+            expected: None,
+            end_sessions: false,
+            at_once,
+            by: self.administrator(),
+        };
+        store.assign_roles(assigning).await.unwrap();
+        // What a role means is seen within half a second.
+        tokio::time::sleep(Duration::from_millis(700)).await;
     }
 
     /// Lets time pass.
@@ -149,6 +213,17 @@ impl Server {
         .await
     }
 
+    /// Asks about a token as a resource server.
+    pub(crate) async fn introspect(&self, credential: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {credential}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let body = format!("token={token}");
+        self.send(Method::POST, "/introspect", &headers, body).await
+    }
+
     /// Turns a refresh token.
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
         self.post_as(token, "/auth/refresh", "").await
@@ -168,7 +243,15 @@ impl Server {
         let (sent, body) = sent(&request, body.into()).await;
         let response = self.relatch.answer(request.body(body).unwrap()).await;
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = if parts
+            .headers
+            .get("content-type")
+            .is_some_and(|kind| kind == STREAM)
+        {
+            first_of(body).await
+        } else {
+            body.collect().await.unwrap().to_bytes()
+        };
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let seen = contract::check(&sent, &parts, &bytes);
         self.seen.lock().unwrap().insert(seen);
@@ -191,11 +274,20 @@ impl Server {
             "www-authenticate",
             "retry-after",
             "allow",
+            "etag",
+            "x-auth-user",
+            "x-auth-username",
+            "x-auth-roles",
+            "x-auth-permissions",
+            "x-auth-session",
             "content-security-policy",
             "x-frame-options",
         ] {
             for value in parts.headers.get_all(name) {
-                writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
+                let value = value.to_str().unwrap();
+                let id = value.parse::<uuid::Uuid>().is_ok();
+                let value = if id { self.id(value) } else { value.to_owned() };
+                writeln!(text, "{name}: {value}").unwrap();
             }
         }
         if !json.is_null() {
@@ -214,7 +306,8 @@ impl Server {
                         "access_token" => *value = "[access token]".into(),
                         "refresh_token" => *value = "[refresh token]".into(),
                         "request_id" => *value = "[request id]".into(),
-                        "id" | "session_id" if value.is_string() => {
+                        "jti" => *value = "[jti]".into(),
+                        "id" | "session_id" | "sid" | "sub" if value.is_string() => {
                             *value = self.id(value.as_str().unwrap()).into();
                         }
                         _ => self.name(value),
@@ -237,6 +330,20 @@ impl Server {
             });
         format!("[id {}]", place + 1)
     }
+}
+
+const STREAM: &str = "text/event-stream";
+
+/// A stream up to its first heartbeat, or to its end.
+async fn first_of(mut body: Body) -> Bytes {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        bytes.extend(frame.unwrap().into_data().unwrap());
+        if String::from_utf8_lossy(&bytes).contains("event: heartbeat") {
+            break;
+        }
+    }
+    bytes.into()
 }
 
 /// What is about to be sent, for the contract; a body without a known length stays as it is.

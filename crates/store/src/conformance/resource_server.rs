@@ -5,6 +5,7 @@ use relatch_core::{
     store::Changed,
     user::UserId,
 };
+use serde_json::json;
 
 use super::{
     Factory,
@@ -78,7 +79,8 @@ pub async fn resource_servers_are_on_record(factory: &dyn Factory) {
     let events = scene.events(UserId(uuid::Uuid::nil())).await;
     let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(names, ["resource_server.removed", "resource_server.added"]);
-    let detail = events[0].detail.as_ref().expect("said");
-    assert_eq!(detail["resource_server"], "notes");
-    assert_eq!(detail["by"], "command_line");
+    let detail = json!({ "resource_server": "notes", "by": "command_line" });
+    for event in events {
+        assert_eq!(event.detail.as_ref(), Some(&detail));
+    }
 }

@@ -1,6 +1,7 @@
 //! Every route in words, one function each; the table of routes in `http/router.rs` names them.
 
 pub(in crate::http) mod password;
+pub(in crate::http) mod resource_server;
 pub(in crate::http) mod service;
 pub(in crate::http) mod session;
 pub(in crate::http) mod user;
@@ -10,16 +11,21 @@ use crate::http::problem::Code;
 const USERS: &str = "Users";
 const SESSIONS: &str = "Sessions";
 const PASSWORDS: &str = "Passwords";
+const RESOURCE_SERVERS: &str = "Resource servers";
 const SERVICE: &str = "Service";
 
 /// The groups of routes, in their order.
-pub(super) const TAGS: [(&str, &str); 4] = [
+pub(super) const TAGS: [(&str, &str); 5] = [
     (USERS, "Who one is."),
     (
         SESSIONS,
         "A session is one login on one device; its refresh token turns at every use.",
     ),
     (PASSWORDS, "Proving the password again, and changing it."),
+    (
+        RESOURCE_SERVERS,
+        "What services ask that check access tokens, and proxies before them.",
+    ),
     (SERVICE, "Keys, health and this documentation."),
 ];
 

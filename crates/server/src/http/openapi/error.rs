@@ -67,7 +67,7 @@ fn headers_of(status: u16) -> Value {
     });
     if let Some(headers) = headers.as_object_mut() {
         match status {
-            401 => headers.insert("WWW-Authenticate".to_owned(), header("Challenge")),
+            401 | 403 => headers.insert("WWW-Authenticate".to_owned(), header("Challenge")),
             503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
             _ => None,
         };
@@ -133,7 +133,7 @@ pub(super) fn headers() -> Value {
             "example": 1,
         },
         "Challenge": {
-            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, or for a newer login (RFC 9470). Not with `invalid_credentials` and `proof_required`.",
+            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a newer login (RFC 9470), or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `proof_required` and the other errors of 403.",
             "required": false,
             "schema": { "type": "string" },
             "example": "Bearer error=\"invalid_token\"",

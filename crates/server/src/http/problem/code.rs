@@ -64,6 +64,12 @@ catalogue! {
     ProofRequired = UNAUTHORIZED "proof_required", "The session is bound to a key; the request must prove that it holds it.",
         "The refresh token belongs to a session that logged in with a key, and came without a proof of it. Nothing changed.",
         "Send the proof; the refresh token is as good as before.";
+    InvalidClient = UNAUTHORIZED "invalid_client", "The credential of the resource server is missing or not known.",
+        "Following revocations and asking about tokens is for resource servers that an operator has added, each with a credential of its own.",
+        "Send the credential that `relatch resource-server add` printed, as `Authorization: Bearer` or as the password of Basic.";
+    InsufficientScope = FORBIDDEN "insufficient_scope", "The token is good and does not permit this.",
+        "A permission that the route asks for is not among the token's.",
+        "Logging in again changes nothing unless the user is given a role that permits it.";
     UserDisabled = FORBIDDEN "user_disabled", "The user is disabled.",
         "The password was right, and an administrator has disabled the user.",
         "Send the user to an administrator.";
