@@ -30,9 +30,11 @@ impl ResourceServers {
         })
     }
 
-    /// Takes the store's again; whether they are others than before.
+    /// Takes the store's again, unless somebody is just doing that; whether they are others than before.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<bool, StoreError> {
-        let mut looked = self.looked.lock().await;
+        let Ok(mut looked) = self.looked.try_lock() else {
+            return Ok(false);
+        };
         *looked = Instant::now();
         let new = read(store).await?;
         let changed = **self.known.load() != new;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::http::Method;
 use insta::assert_snapshot;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, decode};
 
 #[tokio::test]
 async fn a_good_access_token_tells_what_it_is() {
@@ -196,10 +196,6 @@ async fn an_answer_is_signed_for_whoever_asks_for_that() {
         answer.headers["content-type"],
         "application/token-introspection+jwt"
     );
-    let decode = |part: &str| {
-        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-        serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
-    };
     let parts: Vec<_> = answer.text.split('.').map(str::to_owned).collect();
     assert_eq!(decode(&parts[0])["typ"], "token-introspection+jwt");
     assert_eq!(

@@ -6,17 +6,14 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http_body_util::BodyExt as _;
 use insta::assert_snapshot;
 use relatch_core::session::{EndReason, store::Ending, store::Which};
 use relatch_verify::{KeySet, Verifier};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, decode};
 
 /// One stream, read event by event.
 struct Stream {
@@ -89,11 +86,6 @@ fn number(id: &str) -> u64 {
 
 fn basic(pair: &str) -> String {
     format!("Basic {}", STANDARD.encode(pair))
-}
-
-/// A part of a compact JWS.
-fn decode(part: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 async fn snapshot(server: &Server, credential: &str) -> Answer {

@@ -14,6 +14,7 @@ use axum::{
     body::{Body, Bytes, HttpBody as _},
     http::{Method, Request},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt as _;
 use relatch::{Config, Relatch, clock::Clock, entropy::SystemEntropy};
 use relatch_core::{
@@ -330,6 +331,11 @@ impl Server {
             });
         format!("[id {}]", place + 1)
     }
+}
+
+/// A part of a compact JWS.
+pub(crate) fn decode(part: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 const STREAM: &str = "text/event-stream";
