@@ -157,10 +157,10 @@ impl Drill<'_> {
     /// The rate of refreshes with followers and without, in turn.
     fn refreshes(&self, report: &mut Report) -> Result<()> {
         let mut chains = self.chains()?;
-        let (mut ratios, mut rates) = (Vec::new(), Vec::new());
+        let (mut ratios, mut rates, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..self.settings.rounds {
             // Whichever comes first has the warmer machine: it is the other one's turn next.
-            let mut pair = [0.0; 2];
+            let (mut pair, mut cpu) = ([0.0; 2], [0.0; 2]);
             for followed in [round % 2 == 0, round % 2 != 0] {
                 let crowd = followed
                     .then(|| self.crowd(self.server.address()))
@@ -171,12 +171,14 @@ impl Drill<'_> {
                 if sample.refused() > 0 {
                     report.broken(format!("refreshes: {}", sample.refusals()));
                 }
-                if let Some(rate) = pair.get_mut(usize::from(followed)) {
-                    *rate = sample.rate();
+                let which = usize::from(followed);
+                if let (Some(rate), Some(cost)) = (pair.get_mut(which), cpu.get_mut(which)) {
+                    (*rate, *cost) = (sample.rate(), sample.cpu_micros());
                 }
             }
             let [without, with] = pair;
             rates.push(without);
+            costs.push(cpu[1] / cpu[0]);
             ratios.push(with / without);
         }
         let ratio = median(ratios);
@@ -184,6 +186,11 @@ impl Drill<'_> {
             "refresh_ratio",
             ratio,
             "with followers to without; at least 0.95",
+        );
+        report.remark(
+            "refresh_cpu_ratio",
+            median(costs),
+            "the server's processor time for a refresh alone, likewise",
         );
         report.note("refresh_rps", median(rates));
         if ratio < 0.95 {

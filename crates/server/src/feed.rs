@@ -32,14 +32,6 @@ pub(crate) struct Feed {
     slots: Arc<Semaphore>,
 }
 
-/// Where a new follower begins.
-pub(crate) enum Start {
-    /// After this sequence.
-    After(u64),
-    /// What was missed is told by the snapshot.
-    Reset,
-}
-
 impl Feed {
     /// A feed that keeps the `buffer` newest events, and begins with what comes from now on.
     pub(crate) async fn open(
@@ -95,26 +87,22 @@ impl Feed {
         Arc::clone(&self.slots).try_acquire_owned().ok()
     }
 
-    /// Where a follower goes on that knows everything up to `last`; one that knows nothing begins at the beginning.
-    pub(crate) async fn start(
+    /// Where a follower goes on that knows everything up to `last`; one that knows nothing begins at the beginning. That
+    /// there is no such place, it is told on its stream.
+    pub(crate) async fn place(
         &self,
         store: &dyn Store,
         last: Option<Position>,
-    ) -> Result<Start, StoreError> {
+    ) -> Result<Position, StoreError> {
         let Some(last) = last else {
-            return Ok(Start::After(0));
+            let epoch = self.tail().epoch().to_owned();
+            return Ok(Position { epoch, sequence: 0 });
         };
         if self.tail().end() < last.sequence {
             // The snapshot may know more than the last look.
             self.look(store).await?;
         }
-        let tail = self.tail();
-        let known = last.epoch == tail.epoch() && last.sequence <= tail.end();
-        Ok(if known {
-            Start::After(last.sequence)
-        } else {
-            Start::Reset
-        })
+        Ok(last)
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {

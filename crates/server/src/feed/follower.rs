@@ -16,7 +16,7 @@ use relatch_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{Since, Start, event};
+use super::{Since, event};
 use crate::app::App;
 
 /// How many entries a follower takes from the database at once.
@@ -50,29 +50,20 @@ impl Follower {
     pub(crate) fn new(
         app: Arc<App>,
         credential: Option<CredentialHash>,
-        start: Start,
+        begin: Position,
         slot: OwnedSemaphorePermit,
     ) -> Self {
-        let mut waiting = VecDeque::from([event::GREETING]);
-        let (sequence, last) = match start {
-            Start::After(sequence) => (sequence, false),
-            Start::Reset => {
-                waiting.push_back(event::RESET);
-                (0, true)
-            }
-        };
-        let epoch = app.feed.tail().epoch().to_owned();
         Self {
             credential,
             place: Place {
-                epoch,
-                sequence,
+                epoch: begin.epoch,
+                sequence: begin.sequence,
                 beats: 0,
             },
             changed: app.feed.changed.subscribe(),
-            waiting,
+            waiting: VecDeque::from([event::GREETING]),
             caught_up: 0,
-            last,
+            last: false,
             _slot: slot,
             app,
         }

@@ -15,10 +15,7 @@ use super::{
     credential::Asker,
     problem::{Code, Problem},
 };
-use crate::{
-    app::App,
-    feed::{Follower, Start},
-};
+use crate::{app::App, feed::Follower};
 
 /// How long caches may answer with a snapshot, in seconds.
 pub(super) const SNAPSHOT_CACHE: &str = "public, max-age=2";
@@ -37,9 +34,9 @@ pub(super) async fn stream(
         Problem::new(Code::Overloaded)
             .detail("Too many follow already: resource_servers.max_followers.")
     })?;
-    let start = start(&app, &headers).await?;
+    let begin = place(&app, &headers).await?;
     let credential = asker.server.map(|server| server.1);
-    let follower = Follower::new(Arc::clone(&app), credential, start, slot);
+    let follower = Follower::new(Arc::clone(&app), credential, begin, slot);
     let mut response = Response::new(follower.into_body());
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("text/event-stream");
@@ -48,18 +45,17 @@ pub(super) async fn stream(
     Ok(response)
 }
 
-/// An id that none of ours looks like is as unknown as one of another timeline; an empty one is none (WHATWG HTML §9.2.6).
-async fn start(app: &App, headers: &HeaderMap) -> Result<Start, Problem> {
-    let Some(last) = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty()) else {
-        return Ok(app.feed.start(app.domain.store.as_ref(), None).await?);
+/// An id that none of ours looks like is as unknown as one of another timeline, and none has an empty name; an empty id is
+/// no id (WHATWG HTML §9.2.6).
+async fn place(app: &App, headers: &HeaderMap) -> Result<Position, Problem> {
+    let unknown = || Position {
+        epoch: String::new(),
+        sequence: 0,
     };
-    let Some(last) = last.to_str().ok().and_then(Position::parse) else {
-        return Ok(Start::Reset);
-    };
-    Ok(app
-        .feed
-        .start(app.domain.store.as_ref(), Some(last))
-        .await?)
+    let sent = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
+    let last = sent.map(|last| last.to_str().ok().and_then(Position::parse));
+    let last = last.map(|last| last.unwrap_or_else(unknown));
+    Ok(app.feed.place(app.domain.store.as_ref(), last).await?)
 }
 
 /// `GET /revocations/snapshot`
