@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Connection, Server, Tokens, get, request, wire::decode};
+use crate::support::{Connection, Server, Tokens, get, post, request, target::FORM, wire::decode};
 
 const IDENTITY: [&str; 5] = [
     "x-auth-user",
@@ -109,27 +109,23 @@ fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
     let server = Server::start(&[]);
     let credential = server.folder.resource_server("notes");
     let owner = server.register("ada");
-    for cnf in [
-        json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
-        json!({ "x5t#S256": "x" }),
+    let by_key = json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" });
+    for (cnf, told) in [
+        (by_key.clone(), json!([true, "DPoP", by_key])),
+        (json!({ "x5t#S256": "x" }), json!([false, null, null])),
     ] {
         let bound = resigned(&server, &owner, |claims| claims["cnf"] = cnf.clone());
         let reply = get("/verify").bearer(&bound).send(server.address);
         reply.is(401, "invalid_token");
         assert!(IDENTITY.iter().all(|name| reply.header(name).is_none()));
-        let told = crate::support::post("/introspect")
-            .bearer(&credential)
-            .body(crate::support::target::FORM, format!("token={bound}"))
-            .send(server.address);
-        assert_ne!(told.json()["token_type"], "Bearer", "{}", told.text());
+        let form = format!("token={bound}");
+        let answer = post("/introspect").bearer(&credential).body(FORM, form);
+        let answer = answer.send(server.address).json();
+        let [active, kind, by] = ["active", "token_type", "cnf"].map(|name| &answer[name]);
+        assert_eq!(json!([active, kind, by]), told);
     }
-    assert_eq!(
-        get("/verify")
-            .bearer(&owner.access)
-            .send(server.address)
-            .status,
-        200
-    );
+    let reply = get("/verify").bearer(&owner.access).send(server.address);
+    assert_eq!(reply.status, 200);
 }
 
 /// What is neither 401 nor 403, a proxy takes for a fault of the server, and some let it pass.
