@@ -52,6 +52,8 @@ enum Drill {
     Backup(Backup),
     /// Keys that turn and one that is withdrawn, under load, with verifiers that keep the JWKS.
     Keys(Keys),
+    /// Resource servers that follow revocations, sessions that end, and a feed that is cut.
+    Revocation(Revocation),
     /// Power cuts, replayed from a trace of the server's writes and syncs; and an older backup.
     PowerCut(PowerCut),
 }
@@ -180,6 +182,33 @@ struct Keys {
 }
 
 #[derive(Debug, Args)]
+struct Revocation {
+    #[command(flatten)]
+    common: Common,
+    /// Resource servers, each with a connection of its own.
+    #[arg(long, default_value_t = 1_000)]
+    followers: usize,
+    /// Sessions that end one by one, before the feed is cut and after.
+    #[arg(long, default_value_t = 20)]
+    logouts: usize,
+    /// Sessions that end while it is cut.
+    #[arg(long, default_value_t = 50)]
+    missed: usize,
+    /// Seconds for which it is cut.
+    #[arg(long, default_value_t = 300)]
+    cut: u64,
+    /// How often refreshes are measured with followers and without.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Connections that refresh.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+}
+
+#[derive(Debug, Args)]
 struct PowerCut {
     #[command(flatten)]
     common: Common,
@@ -229,6 +258,7 @@ pub(crate) fn run() -> Result<bool> {
         Verb::Drill(Drill::Kill(kill)) => kill.run(),
         Verb::Drill(Drill::Backup(backup)) => backup.run(),
         Verb::Drill(Drill::Keys(keys)) => keys.run(),
+        Verb::Drill(Drill::Revocation(revocation)) => revocation.run(),
         Verb::Drill(Drill::PowerCut(cut)) => cut.run(),
         Verb::Bare => bare::serve().map(|()| true),
     }
@@ -294,6 +324,22 @@ impl Keys {
             verifiers: self.verifiers,
         };
         self.common.carry_out(|place| drill::keys(place, &settings))
+    }
+}
+
+impl Revocation {
+    fn run(self) -> Result<bool> {
+        let settings = drill::RevocationSettings {
+            followers: self.followers.max(1),
+            logouts: self.logouts.max(1),
+            missed: self.missed,
+            cut: Duration::from_secs(self.cut),
+            rounds: self.rounds.max(1),
+            seconds: Duration::from_secs(self.seconds.max(1)),
+            connections: self.connections.max(1),
+        };
+        self.common
+            .carry_out(|place| drill::revocation(place, &settings))
     }
 }
 

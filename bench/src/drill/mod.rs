@@ -12,6 +12,7 @@ mod older;
 mod outage;
 mod power_cut;
 mod pressure;
+mod revocation;
 mod traced;
 
 use tokio::runtime::{Builder, Runtime};
@@ -22,6 +23,7 @@ pub(crate) use backup::{BackupSettings, backup};
 pub(crate) use keys::{KeysSettings, keys};
 pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
+pub(crate) use revocation::{RevocationSettings, revocation};
 
 /// One thread for all clients: they wait most of the time.
 fn runtime() -> Result<Runtime> {

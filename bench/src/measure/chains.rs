@@ -16,7 +16,7 @@ impl Chain for Constant {
 
 /// `POST /auth/refresh` for the sessions of one connection in turn.
 #[derive(Debug)]
-pub(super) struct Turning {
+pub(crate) struct Turning {
     tokens: Vec<Vec<u8>>,
     turn: usize,
     /// Where the last answer had its token: the next one most likely has it there too.
@@ -26,7 +26,7 @@ pub(super) struct Turning {
 const MEMBER: &[u8] = b"\"refresh_token\":\"";
 
 impl Turning {
-    pub(super) fn new(tokens: Vec<String>) -> Self {
+    pub(crate) fn new(tokens: Vec<String>) -> Self {
         Self {
             tokens: tokens.into_iter().map(String::into_bytes).collect(),
             turn: 0,

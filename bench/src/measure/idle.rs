@@ -104,7 +104,7 @@ fn rest(place: &Place, data: &Path, runtime: &Runtime, report: &mut Report) -> R
 }
 
 /// Resident memory of a process in MB, by Linux's `/proc`.
-fn memory(pid: u32) -> Result<f64> {
+pub(crate) fn memory(pid: u32) -> Result<f64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).doing(&path)?;
     let line = status

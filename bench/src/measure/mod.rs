@@ -13,7 +13,8 @@ mod verify;
 
 use std::time::Duration;
 
-pub(crate) use idle::{IdleSettings, idle};
+pub(crate) use chains::Turning;
+pub(crate) use idle::{IdleSettings, idle, memory};
 pub(crate) use login::{LoginSettings, login};
 pub(crate) use refresh::refresh;
 pub(crate) use size::size;

@@ -16,6 +16,7 @@ use crate::{
     Timestamp,
     key::change::KeyChange,
     permission::{Permission, RoleName},
+    resource_server::ResourceServerName,
     session::{EndReason, Generation, Session, SessionId, refresh},
     user::UserId,
 };
@@ -164,6 +165,20 @@ pub enum EventKind {
         /// Who did.
         by: Actor,
     },
+    /// An administrator gave a resource server a credential. It is nobody's.
+    ResourceServerAdded {
+        /// Which.
+        name: ResourceServerName,
+        /// Who did.
+        by: Actor,
+    },
+    /// An administrator took a resource server's credential back. It is nobody's.
+    ResourceServerRemoved {
+        /// Which.
+        name: ResourceServerName,
+        /// Who did.
+        by: Actor,
+    },
     /// An older state of the store was put in the place of the newer one. It is nobody's: see [`Event::of_store`].
     BackupRestored {
         /// When that state was written down.
@@ -238,6 +253,8 @@ impl EventKind {
             Self::RolesAssigned { .. } => "user.roles_assigned",
             Self::RoleChanged { .. } => "role.changed",
             Self::RoleDeleted { .. } => "role.deleted",
+            Self::ResourceServerAdded { .. } => "resource_server.added",
+            Self::ResourceServerRemoved { .. } => "resource_server.removed",
             Self::BackupRestored { .. } => "store.backup_restored",
             Self::BackupTaken(_) => "store.backup_taken",
             Self::KeyChanged { change, .. } => change.step.name(),
@@ -280,6 +297,9 @@ impl EventKind {
             }
             Self::RoleDeleted { role, by } => {
                 Some(json!({ "role": role.as_str(), "by": by.name() }))
+            }
+            Self::ResourceServerAdded { name, by } | Self::ResourceServerRemoved { name, by } => {
+                Some(json!({ "resource_server": name.as_str(), "by": by.name() }))
             }
             Self::BackupRestored {
                 taken_at,

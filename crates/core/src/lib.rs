@@ -9,6 +9,8 @@ pub mod event;
 pub mod key;
 pub mod password;
 pub mod permission;
+pub mod resource_server;
+pub mod revocation;
 pub mod session;
 pub mod store;
 pub mod tag;

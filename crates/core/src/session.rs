@@ -6,6 +6,7 @@ pub mod lifetime;
 pub mod list;
 pub mod open;
 pub mod refresh;
+pub mod standing;
 pub mod store;
 
 use std::fmt;

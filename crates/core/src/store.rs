@@ -4,6 +4,8 @@ use crate::{
     event::EventStore,
     key::store::KeyStore,
     permission::{Refusal, store::RoleStore},
+    resource_server::ResourceServerStore,
+    revocation::RevocationStore,
     session::store::SessionStore,
     user::{reset::ResetStore, store::UserStore},
 };
@@ -61,11 +63,29 @@ impl<T> Changed<T> {
 
 /// Everything that a server needs kept.
 pub trait Store:
-    UserStore + ResetStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+    UserStore
+    + ResetStore
+    + SessionStore
+    + KeyStore
+    + RoleStore
+    + EventStore
+    + RevocationStore
+    + ResourceServerStore
+    + Send
+    + Sync
 {
 }
 
 impl<T> Store for T where
-    T: UserStore + ResetStore + SessionStore + KeyStore + RoleStore + EventStore + Send + Sync
+    T: UserStore
+        + ResetStore
+        + SessionStore
+        + KeyStore
+        + RoleStore
+        + EventStore
+        + RevocationStore
+        + ResourceServerStore
+        + Send
+        + Sync
 {
 }

@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use axum::{extract::Request, response::Response};
 use relatch_core::{
-    Domain, Entropy, StoreError, Timestamp,
+    Domain, Entropy, Store, StoreError, Timestamp,
     domain::Issuer,
     event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
@@ -22,9 +22,11 @@ use crate::{
     Config,
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
+    feed::{Feed, Snapshots},
     hashing::HashingThreads,
     http, inside, jobs,
     keyring::{self, KeysError},
+    resource_servers::ResourceServers,
     serve::Alarm,
 };
 
@@ -49,6 +51,9 @@ pub(crate) struct App {
     pub(crate) master: ArcSwap<MasterKeys>,
     /// Gone once the server has stopped.
     pub(crate) sealer: tokio::sync::Mutex<Option<Sealer>>,
+    pub(crate) feed: Feed,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) resource_servers: ResourceServers,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -97,8 +102,8 @@ impl Relatch {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
-        let folder = config.server.data_dir.clone();
-        make_private(&folder).map_err(|source| StartError::DataDir {
+        let folder = &config.server.data_dir;
+        make_private(folder).map_err(|source| StartError::DataDir {
             path: folder.clone(),
             source,
         })?;
@@ -113,6 +118,8 @@ impl Relatch {
         let (keys, master) =
             keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
         let roles = store.load_roles().await.map_err(KeysError::from)?;
+        let followed = open_feed(store.as_ref(), &config, clock.now()).await;
+        let (feed, resource_servers) = followed.map_err(KeysError::from)?;
         let password = &config.password;
         let hasher = HashingThreads::start(
             password.threads,
@@ -145,12 +152,12 @@ impl Relatch {
             inside,
             master: ArcSwap::from_pointee(master),
             sealer: tokio::sync::Mutex::new(Some(Sealer::default())),
+            feed,
+            snapshots: Snapshots::default(),
+            resource_servers,
             reloaded: tokio::sync::Mutex::default(),
         });
-        jobs::start(&app, jobs::keys::Keys::default());
-        jobs::start(&app, jobs::roles::Roles);
-        jobs::sweep::start(&app);
-        jobs::seal::start(&app);
+        jobs::start_all(&app);
         inside::start(&app);
         Ok(Self { app, store })
     }
@@ -174,8 +181,9 @@ impl Relatch {
         self.close();
     }
 
-    /// Finishes what is queued and closes the database.
+    /// Ends what follows revocations, finishes what is queued and closes the database.
     pub fn close(&self) {
+        self.app.feed.close();
         self.store.close();
     }
 }
@@ -227,6 +235,19 @@ impl App {
         self.master.store(Arc::new(master));
         Ok(keys)
     }
+}
+
+/// The feed as it stands, and who may follow it.
+async fn open_feed(
+    store: &dyn Store,
+    config: &Config,
+    now: Timestamp,
+) -> Result<(Feed, ResourceServers), StoreError> {
+    let access = config.session.access;
+    store.note_access_lifetime(access, now).await?;
+    let followers = &config.resource_servers;
+    let feed = Feed::open(store, followers.buffer, followers.max_followers).await?;
+    Ok((feed, ResourceServers::open(store).await?))
 }
 
 /// Where the database is and how it is used.

@@ -8,6 +8,7 @@ mod db;
 mod key;
 mod output;
 mod place;
+mod resource_server;
 mod role;
 mod secret;
 mod serve;
@@ -52,6 +53,9 @@ enum Command {
     /// Make roles and say what they permit.
     #[command(subcommand)]
     Role(role::RoleCommand),
+    /// Give services credentials, with which they follow revocations and ask about tokens.
+    #[command(subcommand)]
+    ResourceServer(resource_server::ResourceServerCommand),
     /// Look at the keys and turn them.
     #[command(subcommand)]
     Key(key::Key),
@@ -112,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Role(command) => role::run(&command),
+        Command::ResourceServer(command) => resource_server::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print_page(&http::openapi::text()),

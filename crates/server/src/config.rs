@@ -34,6 +34,8 @@ pub struct Config {
     pub password: PasswordConfig,
     /// `[registration]`
     pub registration: RegistrationConfig,
+    /// `[resource_servers]`
+    pub resource_servers: ResourceServersConfig,
     /// `[store]`
     pub store: StoreConfig,
 }
@@ -91,6 +93,17 @@ pub struct KeysConfig {
     pub master_key: Option<MasterKeys>,
     /// The file of a master key that is kept elsewhere.
     pub master_key_file: Option<PathBuf>,
+}
+
+/// How resource servers ask and follow.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceServersConfig {
+    /// Whether this machine's own may go without a credential.
+    pub open_on_loopback: bool,
+    /// How many may follow revocations at once.
+    pub max_followers: usize,
+    /// How many of the newest revocations are kept in memory for them.
+    pub buffer: usize,
 }
 
 /// How passwords are hashed.
@@ -171,10 +184,6 @@ impl Config {
 impl Default for Config {
     /// The defaults of the settings table.
     fn default() -> Self {
-        let zero = Lifetimes {
-            idle: Duration::ZERO,
-            absolute: Duration::ZERO,
-        };
         let mut config = Self {
             issuer: IssuerConfig::default(),
             server: ServerConfig {
@@ -189,17 +198,7 @@ impl Default for Config {
                 max_connections: 0,
                 shutdown_timeout: Duration::ZERO,
             },
-            session: Policy {
-                access: Duration::ZERO,
-                usual: zero,
-                remembered: zero,
-                retry_window: Duration::ZERO,
-                on_reuse: ReuseScope::Session,
-                max_per_user: 0,
-                reauth_within: Duration::ZERO,
-                idle_grace: Duration::ZERO,
-                keep_ended: Duration::ZERO,
-            },
+            session: no_policy(),
             keys: KeysConfig {
                 algorithm: Algorithm::EdDsa,
                 signing_lifetime: Duration::ZERO,
@@ -223,6 +222,7 @@ impl Default for Config {
                 mode: Registration::Open,
                 default_role: None,
             },
+            resource_servers: ResourceServersConfig::default(),
             store: StoreConfig {
                 write_queue: 0,
                 readers: 0,
@@ -231,6 +231,25 @@ impl Default for Config {
         };
         settings::apply_defaults(&mut config);
         config
+    }
+}
+
+/// What the settings fill in.
+fn no_policy() -> Policy {
+    let zero = Lifetimes {
+        idle: Duration::ZERO,
+        absolute: Duration::ZERO,
+    };
+    Policy {
+        access: Duration::ZERO,
+        usual: zero,
+        remembered: zero,
+        retry_window: Duration::ZERO,
+        on_reuse: ReuseScope::Session,
+        max_per_user: 0,
+        reauth_within: Duration::ZERO,
+        idle_grace: Duration::ZERO,
+        keep_ended: Duration::ZERO,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Work that nobody waits for.
 
 pub(crate) mod keys;
+pub(crate) mod revocations;
 pub(crate) mod roles;
 pub(crate) mod seal;
 pub(crate) mod sweep;
@@ -23,8 +24,17 @@ pub(crate) trait Watch: Send + 'static {
     fn look(&mut self, app: &Arc<App>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// Starts all of it.
+pub(crate) fn start_all(app: &Arc<App>) {
+    start(app, keys::Keys::default());
+    start(app, roles::Roles);
+    revocations::start(app);
+    sweep::start(app);
+    seal::start(app);
+}
+
 /// Starts looking; it ends when the server is gone. A fault is told once, until a look goes well.
-pub(crate) fn start<W: Watch>(app: &Arc<App>, mut watch: W) {
+fn start<W: Watch>(app: &Arc<App>, mut watch: W) {
     let app = Arc::downgrade(app);
     tokio::spawn(async move {
         let mut well = true;

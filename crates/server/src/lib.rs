@@ -35,6 +35,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 mod entropy;
+mod feed;
 mod hashing;
 #[doc(hidden)]
 pub mod http;
@@ -45,6 +46,7 @@ mod key_order;
 pub mod keyring;
 mod logging;
 mod open_files;
+mod resource_servers;
 mod serve;
 
 pub use app::{Relatch, StartError};

@@ -43,6 +43,8 @@ pub async fn serve(listener: TcpListener, relatch: &Relatch, stop: impl Future<O
         }
     }
     drop(listener);
+    // Their streams have no other end.
+    app.feed.close();
     tracing::info!("stopping: running requests finish");
     if tokio::time::timeout(
         app.config.server.shutdown_timeout,

@@ -23,6 +23,8 @@ pub mod race;
 pub mod refresh;
 pub mod register;
 pub mod reset;
+pub mod resource_server;
+pub mod revocation;
 pub mod role;
 pub mod sweep;
 
@@ -217,6 +219,27 @@ macro_rules! conformance {
             a_newcomer_may_begin_with_a_code
             a_deleted_user_has_no_code
             a_code_ends_when_its_user_may_do_more_here
+        );
+        $crate::conformance!(@ $factory, revocation:
+            an_empty_store_has_revoked_nothing
+            every_ended_session_is_told_once
+            what_ends_sessions_by_the_way_tells_of_them
+            refreshes_tell_only_of_an_end
+            an_end_that_fails_tells_nothing
+            roles_may_hold_at_once
+            a_withdrawn_signing_key_is_told_once
+            an_entry_outlasts_whatever_token_is_out
+            entries_come_in_pages
+            entries_go_when_their_end_has_come
+            whoever_waits_is_woken
+            what_was_told_outlives_the_process
+            a_session_stands_as_its_row_says
+        );
+        $crate::conformance!(@ $factory, resource_server:
+            resource_servers_come_back
+            a_resource_servers_name_is_taken_once
+            a_removed_resource_server_is_gone
+            resource_servers_are_on_record
         );
         $crate::conformance!(@ $factory, history:
             sessions_of_a_user_come_newest_first_in_pages

@@ -18,7 +18,9 @@ mod queue;
 mod readers;
 mod refresh;
 mod reset;
+mod resource_server;
 mod restore;
+mod revocation;
 mod role;
 mod row;
 mod savepoint;
@@ -33,6 +35,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use relatch_core::{StoreError, session::Policy};
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 pub use backup::{BackupError, Taken, backup, record};
 pub use check::{Checked, check};
@@ -65,6 +68,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Readers,
     policy: Arc<Policy>,
+    revoked: Notify,
     _presence: Presence,
 }
 
@@ -110,6 +114,7 @@ impl Sqlite {
             writer,
             readers: Readers::new(readers),
             policy,
+            revoked: Notify::new(),
             _presence: presence,
         })
     }
@@ -129,6 +134,17 @@ impl Sqlite {
         self.writer
             .submit(|reply| Box::new(job::Steps::durable(work, reply)))
             .await
+    }
+
+    /// The same for work that may revoke something: whoever waits for that looks.
+    async fn revoking<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, row::Fault> + Send + 'static,
+    {
+        let done = self.durable(work).await;
+        self.revoked.notify_one();
+        done
     }
 
     /// Runs `work` in a savepoint of the next batch of any kind: a crash may forget it.

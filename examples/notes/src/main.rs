@@ -13,7 +13,8 @@ use relatch_verify::{Feed, KeySource, ResourceServer, Verifier};
 use store::Store;
 use tokio::net::TcpListener;
 
-const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--listen ADDRESS] [--file FILE]";
+const USAGE: &str =
+    "notes [--issuer URL] [--audience NAME] [--credential FILE] [--listen ADDRESS] [--file FILE]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -22,8 +23,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Tokens of this issuer, meant for this API; the two clocks may differ by five seconds.
     let verifier = Verifier::new(&options.issuer, &options.audience).leeway(5);
+    let mut feed = Feed::of(&options.issuer);
+    if let Some(file) = &options.credential {
+        feed = feed.credential(std::fs::read_to_string(file)?.trim());
+    }
     let server = ResourceServer::builder(verifier)
-        .follow(Feed::of(&options.issuer))
+        .follow(feed)
         .fetch(KeySource::of(&options.issuer))?;
 
     let listener = TcpListener::bind(&options.listen).await?;
@@ -40,6 +45,7 @@ fn app(server: ResourceServer, store: Store) -> Router {
 struct Options {
     issuer: String,
     audience: String,
+    credential: Option<String>,
     listen: String,
     file: String,
 }
@@ -48,7 +54,7 @@ impl Options {
     /// What the command line says. A Relatch server's audience is its issuer unless it is configured.
     fn read(mut args: Args) -> Result<Self, String> {
         let mut issuer = "http://127.0.0.1:8080".to_owned();
-        let mut audience = None;
+        let (mut audience, mut credential) = (None, None);
         let mut listen = "127.0.0.1:3000".to_owned();
         let mut file = "notes.db".to_owned();
         args.next();
@@ -57,6 +63,7 @@ impl Options {
             match option.as_str() {
                 "--issuer" => issuer = value,
                 "--audience" => audience = Some(value),
+                "--credential" => credential = Some(value),
                 "--listen" => listen = value,
                 "--file" => file = value,
                 _ => return Err(USAGE.to_owned()),
@@ -66,6 +73,7 @@ impl Options {
         Ok(Self {
             issuer,
             audience,
+            credential,
             listen,
             file,
         })

@@ -53,6 +53,10 @@ pub struct Assigning {
     pub expected: Option<Tag>,
     /// Whether his sessions end with it.
     pub end_sessions: bool,
+    /// Whether the access tokens that are out are revoked with it, so that the roles hold at once where revocations are
+    /// followed: his sessions go on, and their next refresh is good. Only a crash of the machine that forgot a rotation
+    /// lets the token of that one through until it ends.
+    pub at_once: bool,
     /// Who wants it.
     pub by: Administrator,
 }

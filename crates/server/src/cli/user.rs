@@ -88,11 +88,13 @@ changed, a newer one was issued, or five wrong ones came. Nothing ends before it
     ResetCode(Named),
     /// Show a user's roles, or give him these and no others.
     #[command(after_help = "\
-Access tokens carry roles and what they permit from the next refresh on. With --end-sessions every session of the user ends, so
-that nothing of a role that was taken stays good anywhere but in access tokens that are out.
+Access tokens carry roles and what they permit from the next refresh on. With --at-once the tokens that are out are refused within
+a second by resource servers that follow revocations, and the next refresh, which clients make by themselves, is good. With
+--end-sessions every session of the user ends and he logs in anew.
 
   relatch user roles ada
   relatch user roles ada --set editor,billing
+  relatch user roles ada --set editor --at-once
   relatch user roles mallory --set '' --end-sessions    none")]
     Roles {
         #[command(flatten)]
@@ -103,6 +105,9 @@ that nothing of a role that was taken stays good anywhere but in access tokens t
         /// End his sessions with it.
         #[arg(long, requires = "set")]
         end_sessions: bool,
+        /// Have the access tokens that are out refused wherever revocations are followed; his sessions go on.
+        #[arg(long, requires = "set", conflicts_with = "end_sessions")]
+        at_once: bool,
     },
     /// Delete a user for good: name, address and password are overwritten, the name is free at once.
     #[command(after_help = "\
@@ -153,7 +158,14 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
             named,
             set,
             end_sessions,
-        } => roles::run(named, set.as_deref(), *end_sessions),
+            at_once,
+        } => {
+            let what = roles::Sessions {
+                end: *end_sessions,
+                at_once: *at_once,
+            };
+            roles::run(named, set.as_deref(), what)
+        }
         UserCommand::Delete { named, yes } => change::delete(named, *yes),
     }
 }

@@ -115,6 +115,12 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
     "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),
         "The role that new users begin with, once there is such a role (`relatch role put`). Unset: none.";
+    "resource_servers.open_on_loopback" = "false", |c, t| c.resource_servers.open_on_loopback = boolean(t)?,
+        "Lets programs on this machine follow revocations and ask about tokens without a credential. Not behind a proxy on the same machine, for then everybody comes from here.";
+    "resource_servers.max_followers" = "5000", |c, t| c.resource_servers.max_followers = number(t, 0, 1_000_000)?,
+        "How many may follow revocations at once, each with a connection of its own: keep it well below `server.max_connections`. One more is answered 503. More than that follow through a cache, by the snapshot.";
+    "resource_servers.buffer" = "8192", |c, t| c.resource_servers.buffer = number(t, 1, 1_000_000)?,
+        "How many of the newest revocations are kept in memory, about 150 bytes each, for all followers together. One that is slower than that is cut off; one that missed more than that takes the snapshot.";
     "store.write_queue" = "4096", |c, t| c.store.write_queue = number(t, 1, 1_000_000)?,
         "How many writes may wait for the database. One more is answered 503 with `Retry-After`.";
     "store.readers" = "4", |c, t| c.store.readers = number(t, 1, 64)?,
@@ -192,6 +198,10 @@ pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
             ));
         }
     }
+    if config.resource_servers.open_on_loopback && config.server.behind_tls_proxy {
+        let fault = "true behind a proxy: whoever comes through one on this machine would need no credential";
+        faults.push(("resource_servers.open_on_loopback", fault.to_owned()));
+    }
     if !config.server.listen.ip().is_loopback() && !config.server.behind_tls_proxy {
         let fault = "not a loopback address: tokens would cross the network in the clear. Put a proxy that ends TLS in front and say so with server.behind_tls_proxy = true";
         faults.push(("server.listen", fault.to_owned()));
@@ -254,6 +264,7 @@ mod tests {
         config.session.usual.idle = config.session.usual.absolute * 2;
         config.session.remembered.idle = config.session.access / 2;
         config.server.listen = ([0, 0, 0, 0], 8080).into();
+        config.resource_servers.open_on_loopback = true;
         let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
         assert_eq!(
             keys,
@@ -264,5 +275,8 @@ mod tests {
                 "server.listen"
             ]
         );
+        config.server.behind_tls_proxy = true;
+        let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
+        assert_eq!(keys.last(), Some(&"resource_servers.open_on_loopback"));
     }
 }

@@ -1,6 +1,7 @@
 //! What is done once for every request, before its route and after: the id, the time, the log line, the last headers.
 
 use std::{
+    convert::Infallible,
     fmt,
     net::IpAddr,
     sync::{
@@ -13,8 +14,8 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::Request,
-    http::{HeaderName, HeaderValue, Method, Uri, header},
+    extract::{FromRequestParts, Request},
+    http::{HeaderName, HeaderValue, Method, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
@@ -64,7 +65,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Of this request.
-    pub(super) fn of(parts: &axum::http::request::Parts, app: &App) -> Self {
+    pub(super) fn of(parts: &Parts, app: &App) -> Self {
         let default = || Self {
             now: app.clock.now(),
             address: None,
@@ -81,6 +82,14 @@ impl Arrival {
             address: self.address,
             agent: agent.map(|agent| cut(agent, 256).to_owned()),
         }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Arrival {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, app))
     }
 }
 

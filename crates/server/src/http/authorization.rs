@@ -8,7 +8,7 @@ use axum::{
 };
 use relatch_core::{
     Timestamp,
-    session::{SessionId, list::Caller},
+    session::{Generation, SessionId, list::Caller, standing::Shown},
     token::{Genuine, refresh::NotGenuine},
     user::UserId,
 };
@@ -67,6 +67,16 @@ fn identity(claims: &Claims) -> Option<(UserId, SessionId, Timestamp)> {
     Some((user, session, Timestamp::from_seconds(claims.auth_time?)))
 }
 
+/// The same with the generation, as far as a token of our own says it.
+pub(super) fn shown(claims: &Claims) -> Option<Shown> {
+    let (user, session, _) = identity(claims)?;
+    Some(Shown {
+        user,
+        session,
+        generation: Generation(claims.generation?),
+    })
+}
+
 /// The refresh token of a request: as Bearer or as `refresh_token` in the body.
 pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuine, Problem> {
     let in_header = bearer(&input.parts.headers)?;
@@ -85,7 +95,12 @@ pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuin
     authenticate(token, app, input.arrival.now).await
 }
 
-async fn authenticate(token: &str, app: &App, now: Timestamp) -> Result<Genuine, Problem> {
+/// A refresh token that was made here, whatever became of its session.
+pub(super) async fn authenticate(
+    token: &str,
+    app: &App,
+    now: Timestamp,
+) -> Result<Genuine, Problem> {
     match app.domain.keys.load().tokens.authenticate(token) {
         // Another node may have made a key that this one has not seen yet.
         Err(NotGenuine::UnknownKey(_)) => {}
@@ -112,7 +127,7 @@ impl From<NotGenuine> for Problem {
 }
 
 /// The token behind `Authorization: Bearer` (RFC 6750 §2.1), if there is such a header.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut found = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = found.next() else {
         return Ok(None);

@@ -50,6 +50,17 @@ impl FromRequest<Arc<App>> for TokenInput {
     }
 }
 
+/// The same for what OAuth defines: a form and nothing else.
+pub(super) struct FormInput(pub(super) Input);
+
+impl FromRequest<Arc<App>> for FormInput {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        take(request, app, Fields::of_form).await.map(Self)
+    }
+}
+
 async fn take(
     request: Request,
     app: &App,

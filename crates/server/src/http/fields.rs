@@ -56,6 +56,16 @@ impl Fields {
         Self { values, faults }.without_duplicates()
     }
 
+    /// Those of a form.
+    pub(super) fn of_form(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        match (bytes.is_empty(), media_type(headers).as_str()) {
+            (true, _) => Ok(Self::default()),
+            (false, "application/x-www-form-urlencoded") => Self::from_form(bytes),
+            (false, _) => Err(Problem::new(Code::UnsupportedMediaType)
+                .detail("Send the body as application/x-www-form-urlencoded.")),
+        }
+    }
+
     fn from_json(bytes: &Bytes) -> Result<Self, Problem> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Problem::field("body", "malformed", "The body is not UTF-8."))?;
@@ -246,6 +256,12 @@ impl Fields {
         } else {
             Err(Problem::invalid(std::mem::take(&mut self.faults)))
         }
+    }
+
+    /// The same where others may be there, too (RFC 6749 §3.2).
+    pub(super) fn finish_known(&mut self) -> Result<(), Problem> {
+        self.values.clear();
+        self.finish()
     }
 
     /// What is wrong, where something must be.

@@ -106,6 +106,17 @@ fn security_schemes() -> Value {
             "bearerFormat": "JWT",
             "description": "The `access_token` of the newest answer (RFC 9068).",
         },
+        "resourceServer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "relatch_rs_",
+            "description": "The credential that `relatch resource-server add` printed. With `resource_servers.open_on_loopback`, none is wanted from the same machine.",
+        },
+        "resourceServerBasic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The same: the name of the resource server, and its credential as the password.",
+        },
         "refreshToken": {
             "type": "http",
             "scheme": "bearer",

@@ -29,6 +29,17 @@ pub struct FieldError {
     pub detail: String,
 }
 
+impl FieldError {
+    /// That fault of that field.
+    pub fn new(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
 /// An error on its way out.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -36,7 +47,7 @@ pub struct Problem {
     detail: Option<Box<str>>,
     errors: Vec<FieldError>,
     ended: Option<Ended>,
-    challenge: Option<&'static str>,
+    challenge: Option<Box<str>>,
     about: Option<(SessionId, Generation)>,
     cause: Option<&'static str>,
 }
@@ -65,11 +76,7 @@ impl Problem {
 
     /// One bad field.
     pub fn field(field: &str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self::invalid(vec![FieldError {
-            field: field.to_owned(),
-            code,
-            detail: detail.into(),
-        }])
+        Self::invalid(vec![FieldError::new(field, code, detail)])
     }
 
     /// A session that is over.
@@ -91,9 +98,9 @@ impl Problem {
 
     /// The same, asking for a bearer token (RFC 6750 §3).
     #[must_use]
-    pub fn challenge(self, challenge: &'static str) -> Self {
+    pub fn challenge(self, challenge: impl Into<Box<str>>) -> Self {
         Self {
-            challenge: Some(challenge),
+            challenge: Some(challenge.into()),
             ..self
         }
     }
@@ -143,15 +150,16 @@ impl Problem {
     }
 
     fn challenge_header(&self) -> Option<HeaderValue> {
-        let text = match (self.challenge, self.code) {
-            (Some(challenge), _) => challenge,
+        match (&self.challenge, self.code) {
+            (Some(challenge), _) => HeaderValue::from_str(challenge).ok(),
             (None, Code::InvalidToken | Code::SessionEnded | Code::SessionUnknown) => {
-                "Bearer error=\"invalid_token\""
+                Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
-            (None, Code::PermissionRequired) => "Bearer error=\"insufficient_scope\"",
-            _ => return None,
-        };
-        Some(HeaderValue::from_static(text))
+            (None, Code::PermissionRequired) => Some(HeaderValue::from_static(
+                "Bearer error=\"insufficient_scope\"",
+            )),
+            _ => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     handler::Handler,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{self, MethodFilter, MethodRouter, on},
 };
 
 use super::openapi::Operation;
@@ -58,6 +58,15 @@ pub(super) fn delete<H: Handler<T, Arc<App>>, T: 'static>(
     describe: fn() -> Operation,
 ) -> Route {
     route("delete", path, on(MethodFilter::DELETE, handler), describe)
+}
+
+/// A route that answers every method alike, and is told of as the one for GET.
+pub(super) fn any<H: Handler<T, Arc<App>>, T: 'static>(
+    path: &'static str,
+    handler: H,
+    describe: fn() -> Operation,
+) -> Route {
+    route("get", path, routing::any(handler), describe)
 }
 
 fn route(

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 
 use super::{
-    admin, docs, event, health, jwks,
+    admin, docs, event, health, introspect, jwks,
     openapi::{self, describe as api},
     password,
     problem::{Code, Problem},
-    route::{Route, delete, get, patch, post, put},
-    session, user,
+    revocations,
+    route::{Route, any, delete, get, patch, post, put},
+    session, user, verify,
 };
 use crate::app::App;
 
@@ -42,6 +43,22 @@ pub(super) fn routes() -> Vec<Route> {
             api::password::reset,
         ),
         get("/.well-known/jwks.json", jwks::keys, api::service::keys),
+        get(
+            "/revocations",
+            revocations::stream,
+            api::resource_server::stream,
+        ),
+        get(
+            "/revocations/snapshot",
+            revocations::snapshot,
+            api::resource_server::snapshot,
+        ),
+        post(
+            "/introspect",
+            introspect::introspect,
+            api::resource_server::introspect,
+        ),
+        any("/verify", verify::verify, api::resource_server::verify),
         get("/health/live", health::live, api::service::live),
         get("/health/ready", health::ready, api::service::ready),
         get("/openapi.json", openapi::serve, api::service::openapi),

@@ -1,4 +1,4 @@
-//! Removes the rows of sessions that ended long ago, what is left of deleted users, and old counts of failed logins: a few
+//! Removes the rows of sessions that ended long ago, what is left of deleted users, old counts of failed logins and old revocations: a few
 //! at a time, along the key, with pauses, so that the writer never notices.
 
 use std::{
@@ -37,6 +37,7 @@ async fn run(app: Weak<App>) {
             sessions(&app).await,
             deleted_users(&app).await,
             failed_logins(&app).await,
+            revocations(&app).await,
         ] {
             if let Err(error) = swept {
                 tracing::warn!(%error, "what is old was not removed; the next walk does it");
@@ -82,6 +83,18 @@ async fn deleted_users(app: &Weak<App>) -> Result<(), StoreError> {
     }
     if gone > 0 {
         tracing::info!(users = gone, "removed what was left of deleted users");
+    }
+    Ok(())
+}
+
+async fn revocations(app: &Weak<App>) -> Result<(), StoreError> {
+    while let Some(app) = app.upgrade() {
+        let now = app.clock.now();
+        if app.domain.store.sweep_revocations(now, STEP).await? == 0 {
+            break;
+        }
+        drop(app);
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }

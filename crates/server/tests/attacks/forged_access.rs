@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use wrong_tokens::{Issuer, Key};
 
-use crate::support::{Server, protected};
+use crate::support::{Server, guarded};
 
 const ISSUER: &str = "http://relatch.test";
 
@@ -115,7 +115,7 @@ fn an_access_token_that_is_wrong_in_one_way_opens_no_route() {
         ),
     ];
     for (what, token) in wrong {
-        for request in protected() {
+        for request in guarded() {
             let reply = request.bearer(&token).send(server.address);
             assert_eq!(reply.outcome(), (401, "invalid_token".to_owned()), "{what}");
         }
@@ -162,7 +162,7 @@ fn a_good_signature_opens_nobody_elses_session_and_none_that_never_was() {
         ..Claims::of(&ada.access)
     };
     for claims in [mixed, nowhere] {
-        for request in protected() {
+        for request in guarded() {
             let reply = request.bearer(&claims.sign(&key)).send(server.address);
             reply.is(401, "session_unknown");
         }
@@ -210,7 +210,7 @@ fn an_expired_access_token_opens_no_route() {
     let server = Server::start(&[("session.access_lifetime", "1s")]);
     let owner = server.register("ada");
     crate::support::pause(1_050);
-    for request in protected() {
+    for request in guarded() {
         request
             .bearer(&owner.access)
             .send(server.address)

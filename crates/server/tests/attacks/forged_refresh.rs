@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    Reply, Server, post, protected,
+    Reply, Server, guarded, post,
     refresh_token::{PREFIX, decode, encode},
 };
 
@@ -119,7 +119,7 @@ fn an_access_token_is_no_refresh_token_and_the_other_way_round() {
     refuses(&server, &owner.access);
     in_body(&server, &owner.access).is(401, "invalid_token");
     server.log_out(&owner.access).is(401, "invalid_token");
-    for request in protected() {
+    for request in guarded() {
         request
             .bearer(&owner.refresh)
             .send(server.address)

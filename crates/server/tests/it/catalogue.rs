@@ -20,6 +20,8 @@ fn names_and_statuses_are_promises() {
     401 reauthentication_required
     401 proof_required
     401 invalid_reset_code
+    401 invalid_client
+    403 insufficient_scope
     403 user_disabled
     403 registration_closed
     403 permission_required

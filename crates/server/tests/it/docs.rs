@@ -169,3 +169,52 @@ fn names() -> Vec<&'static str> {
     let names = parameter["schema"]["enum"].as_array().unwrap();
     names.iter().map(|name| name.as_str().unwrap()).collect()
 }
+
+/// A page in which elements are what is asked of them here, and no more.
+const SHOWN: &str = r#"
+    class Element {
+      constructor(tag) { Object.assign(this, { tag, attributes: {}, children: [] }); }
+      setAttribute(name, value) { this.attributes[name] = value; }
+      addEventListener() {}
+      append(...children) { this.children.push(...children); }
+      get textContent() { return this.children.map((child) => child.textContent ?? child).join(""); }
+      all(test) { return [this, ...this.children.flatMap((child) => child.all?.(test) ?? [])].filter((one) => one !== this || test(one)); }
+    }
+    globalThis.document = { createElement: (tag) => new Element(tag) };
+    globalThis.location = { origin: "" };
+    const { readFileSync } = await import("node:fs");
+    const { showRoutes } = await import(process.argv[1]);
+    const api = JSON.parse(readFileSync(0));
+    const groups = new Element("main");
+    showRoutes(api, new Element("div"), groups);
+    const shown = groups.all((one) => one.attributes.class === "route").map((one) => one.textContent);
+    if (shown.length !== api["x-routes"].length) throw new Error(`${shown.length} routes are shown`);
+    for (const text of shown) if (/undefined|\[object/.test(text)) throw new Error(text);
+    console.log(shown.join("\n"));
+"#;
+
+/// Whatever the document says of a route, the page knows how to show it.
+#[test]
+fn the_page_shows_every_route() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/docs/reference.js");
+    let mut child = std::process::Command::new("node")
+        .args(["--input-type=module", "--eval", SHOWN, file])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let document = relatch::http::openapi::text();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), document.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    for line in [
+        "Authorization: Bearer $CREDENTIAL\"",
+        "-d 'token=relatch_rt_",
+        "event: revoked\nid: ",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
+}

@@ -9,7 +9,7 @@ use relatch_core::{
         administer::{self, EndedOne},
     },
     store::Changed,
-    user::{UserId, UserState, store::UserStore as _},
+    user::{UserId, UserState},
 };
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ async fn an_administrator_is_not_shown() {
         },
         now: server.now(),
     };
-    let ended = administer::end(&store, session(&other), by.clone()).await;
+    let ended = administer::end(store, session(&other), by.clone()).await;
     assert!(matches!(ended, Ok(EndedOne::Ended)), "{ended:?}");
     for state in [UserState::Disabled, UserState::Active] {
         let changed = store.set_user_state(user, state, None, by.clone()).await;

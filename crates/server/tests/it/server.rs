@@ -11,21 +11,23 @@ use std::{
 };
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, Bytes, HttpBody as _},
     http::{Method, Request},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt as _;
 use relatch::{Config, Relatch, clock::Clock};
 use relatch_core::{
-    Entropy, Timestamp,
+    Entropy, Store, Timestamp,
     event::{Actor, Administrator, Origin},
-    key::{KeyRecord, KeyState, Purpose, store::KeyStore as _},
+    key::{KeyRecord, KeyState, Purpose},
     password::hash::Cost,
     permission::{
         Permission, RoleName, administer,
         store::{Assigning, Expected, Putting},
     },
-    user::{Username, store::UserStore as _},
+    resource_server::{self, ResourceServerName},
+    user::Username,
 };
 use relatch_store::{Options, Sqlite};
 use serde_json::Value;
@@ -101,18 +103,6 @@ impl Server {
             beside: OnceLock::new(),
             folder,
         }
-    }
-
-    /// The store beside this server, as a command opens it.
-    pub(crate) fn store(&self) -> relatch_store::Sqlite {
-        let options = relatch_store::Options {
-            path: self.folder.path().join("data/relatch.db"),
-            synchronous: relatch_store::Synchronous::Off,
-            write_queue: 16,
-            readers: 1,
-        };
-        let policy = Arc::new(Config::default().session);
-        relatch_store::Sqlite::open(&options, policy).unwrap()
     }
 
     /// What its clock shows.
@@ -217,21 +207,12 @@ impl Server {
         );
         let tokens = self.post("/auth/register", &body).await.tokens();
         self.put_role(name, permissions).await;
-        let (store, role) = (self.beside(), RoleName::parse(name).unwrap());
-        let found = store.credentials(&Username::parse(name).unwrap()).await;
-        let assigning = Assigning {
-            user: found.unwrap().unwrap().user.id,
-            roles: [role].into(),
-            expected: None,
-            end_sessions: false,
-            by: self.command_line(),
-        };
-        administer::assign(store, assigning).await.unwrap();
+        self.assign(name, name, false).await;
         tokens
     }
 
-    /// The same file, as a command opens it.
-    fn beside(&self) -> &Sqlite {
+    /// A second store on the same file, as a command has it.
+    pub(crate) fn store(&self) -> &dyn Store {
         self.beside.get_or_init(|| {
             let options = Options {
                 path: self.folder.path().join("data/relatch.db"),
@@ -243,7 +224,8 @@ impl Server {
         })
     }
 
-    fn command_line(&self) -> Administrator {
+    /// Whoever gives orders on the command line.
+    pub(crate) fn command_line(&self) -> Administrator {
         Administrator {
             actor: Actor::CommandLine,
             origin: Origin::default(),
@@ -260,12 +242,45 @@ impl Server {
             expected: Expected::Anything,
             by: self.command_line(),
         };
-        administer::put_role(self.beside(), putting).await.unwrap();
+        administer::put_role(self.store(), putting).await.unwrap();
+    }
+
+    /// Makes the role and gives it to Ada, as her only one.
+    pub(crate) async fn give_ada(&self, role: &str, permissions: &[&str], at_once: bool) {
+        self.put_role(role, permissions).await;
+        self.assign("ada", role, at_once).await;
+        // What a role means is seen within half a second.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+
+    async fn assign(&self, name: &str, role: &str, at_once: bool) {
+        let found = self
+            .store()
+            .credentials(&Username::parse(name).unwrap())
+            .await;
+        let assigning = Assigning {
+            user: found.unwrap().unwrap().user.id,
+            roles: [RoleName::parse(role).unwrap()].into(),
+            expected: None,
+            end_sessions: false,
+            at_once,
+            by: self.command_line(),
+        };
+        administer::assign(self.store(), assigning).await.unwrap();
+    }
+
+    /// Adds a resource server, and gives its credential.
+    pub(crate) async fn resource_server(&self, name: &str) -> String {
+        let name = ResourceServerName::parse(name).unwrap();
+        let seed = name.as_str().bytes().map(u64::from).sum();
+        let (by, chance) = (self.command_line(), Seeded(AtomicU64::new(seed)));
+        let added = resource_server::administer::add(self.store(), &chance, name, by);
+        added.await.unwrap().expose().to_owned()
     }
 
     /// The id of the next signing key.
     pub(crate) async fn announced_key(&self) -> String {
-        let table = self.beside().load_keys().await.unwrap();
+        let table = self.store().load_keys().await.unwrap();
         let is_next = |key: &&KeyRecord| {
             key.purpose == Purpose::Signing && matches!(key.state, KeyState::Announced { .. })
         };
@@ -275,6 +290,17 @@ impl Server {
     /// Somebody who may do everything.
     pub(crate) async fn administrator(&self) -> Tokens {
         self.holder("root", &["relatch:*"]).await
+    }
+
+    /// Asks about a token as a resource server.
+    pub(crate) async fn introspect(&self, credential: &str, token: &str) -> Answer {
+        let bearer = format!("Bearer {credential}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let body = format!("token={token}");
+        self.send(Method::POST, "/introspect", &headers, body).await
     }
 
     /// Turns a refresh token.
@@ -296,7 +322,15 @@ impl Server {
         let (sent, body) = sent(&request, body.into()).await;
         let response = self.relatch.answer(request.body(body).unwrap()).await;
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = if parts
+            .headers
+            .get("content-type")
+            .is_some_and(|kind| kind == STREAM)
+        {
+            first_of(body).await
+        } else {
+            body.collect().await.unwrap().to_bytes()
+        };
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let seen = contract::check(&sent, &parts, &bytes);
         self.seen.lock().unwrap().insert(seen);
@@ -320,6 +354,11 @@ impl Server {
             "retry-after",
             "allow",
             "etag",
+            "x-auth-user",
+            "x-auth-username",
+            "x-auth-roles",
+            "x-auth-permissions",
+            "x-auth-session",
             "content-security-policy",
             "x-frame-options",
         ] {
@@ -329,6 +368,8 @@ impl Server {
                 } else {
                     value.to_str().unwrap()
                 };
+                let id = value.parse::<uuid::Uuid>().is_ok();
+                let value = if id { self.id(value) } else { value.to_owned() };
                 writeln!(text, "{name}: {value}").unwrap();
             }
         }
@@ -352,7 +393,10 @@ impl Server {
                         "request_id" => *value = "[request id]".into(),
                         "code" if json_code => *value = "[code]".into(),
                         "next" => *value = "[cursor]".into(),
-                        "id" | "session_id" | "user_id" | "by" if value.is_string() => {
+                        "jti" => *value = "[jti]".into(),
+                        "id" | "session_id" | "sid" | "sub" | "user_id" | "by"
+                            if value.is_string() =>
+                        {
                             *value = self.id(value.as_str().unwrap()).into();
                         }
                         _ => self.name(value),
@@ -375,6 +419,25 @@ impl Server {
             });
         format!("[id {}]", place + 1)
     }
+}
+
+/// A part of a compact JWS.
+pub(crate) fn decode(part: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+const STREAM: &str = "text/event-stream";
+
+/// A stream up to its first heartbeat, or to its end.
+async fn first_of(mut body: Body) -> Bytes {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        bytes.extend(frame.unwrap().into_data().unwrap());
+        if String::from_utf8_lossy(&bytes).contains("event: heartbeat") {
+            break;
+        }
+    }
+    bytes.into()
 }
 
 /// What is about to be sent, for the contract; a body without a known length stays as it is.

@@ -37,6 +37,7 @@ pub(super) fn assigning(user: UserId, roles: &[&str]) -> Assigning {
         roles: roles.iter().map(|role| name(role)).collect(),
         expected: None,
         end_sessions: false,
+        at_once: false,
         by: administrator(START),
     }
 }

@@ -11,7 +11,7 @@ use relatch_core::{
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Sqlite, event,
+    Sqlite, event, revocation,
     row::{self, Fault},
 };
 
@@ -27,7 +27,7 @@ impl KeyStore for Sqlite {
         records: Vec<KeyRecord>,
         by: Administrator,
     ) -> Result<bool, StoreError> {
-        self.durable(move |connection| save(connection, expected, &records, &by))
+        self.revoking(move |connection| save(connection, expected, &records, &by))
             .await
     }
 }
@@ -89,6 +89,24 @@ fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
     })
 }
 
+/// The signing keys that are in wrong hands and were not yet, and since when.
+fn withdrawn<'a>(
+    connection: &Connection,
+    records: &'a [KeyRecord],
+) -> Result<Vec<(&'a str, Timestamp)>, Fault> {
+    let sql = "SELECT 1 FROM key WHERE purpose = ?1 AND id = ?2 AND state = 'compromised'";
+    let mut known = connection.prepare_cached(sql)?;
+    let mut withdrawn = Vec::new();
+    for record in records {
+        if let (Purpose::Signing, KeyState::Compromised { at }) = (record.purpose, record.state)
+            && !known.exists(params![record.purpose.name(), record.id])?
+        {
+            withdrawn.push((record.id.as_str(), at));
+        }
+    }
+    Ok(withdrawn)
+}
+
 pub(super) fn save(
     connection: &Connection,
     expected: i64,
@@ -102,6 +120,9 @@ pub(super) fn save(
     for change in changes(&load(connection)?.records, records) {
         let kind = |by| EventKind::KeyChanged { change, by };
         event::append(connection, &by.event_of_store(kind))?;
+    }
+    for (kid, at) in withdrawn(connection, records)? {
+        revocation::append_key(connection, kid, at)?;
     }
     replace(connection, records)?;
     Ok(true)

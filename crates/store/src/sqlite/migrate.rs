@@ -10,7 +10,7 @@ use super::{Options, connection::Connector, folder::Presence, row::Fault};
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 6] = [
+const STEPS: [(&str, &str); 7] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -34,6 +34,10 @@ const STEPS: [(&str, &str); 6] = [
     (
         "0006_reset_codes",
         include_str!("../../migrations/sqlite/0006_reset_codes.sql"),
+    ),
+    (
+        "0007_revocations",
+        include_str!("../../migrations/sqlite/0007_revocations.sql"),
     ),
 ];
 

@@ -41,7 +41,7 @@ impl ResetStore for Sqlite {
 
     async fn redeem_reset_code(&self, redeeming: Redeeming) -> Result<Redeemed, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| redeem(connection, &redeeming, &policy))
+        self.revoking(move |connection| redeem(connection, &redeeming, &policy))
             .await
     }
 }

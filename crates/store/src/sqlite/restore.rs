@@ -25,7 +25,7 @@ use super::{
     connection::{Connector, Synchronous},
     event,
     folder::{self, Presence, Unfinished, with_suffix},
-    key, migrate, role,
+    key, migrate, revocation, role,
     row::Fault,
     since::{self, Replaced, Since},
     user,
@@ -36,7 +36,10 @@ use super::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sessions {
     /// All of them end, with [`EndReason::BackupRestored`].
-    EndAll,
+    EndAll {
+        /// How long access tokens are made to live, so that those that are out are revoked for as long.
+        access: Duration,
+    },
     /// All of them go on with the tokens that their clients hold, those that were ended since the backup, too.
     Keep,
 }
@@ -218,9 +221,14 @@ impl Restoration {
             shut_out(&transaction, since, &settling)?;
         }
         let found = match settling.sessions {
-            Sessions::EndAll => end_all(&transaction, now)?,
+            Sessions::EndAll { .. } => end_all(&transaction, now)?,
             Sessions::Keep => let_idle_clocks_rest(&transaction, taken_at, now)?,
         };
+        let access = match settling.sessions {
+            Sessions::EndAll { access } => Some(access),
+            Sessions::Keep => None,
+        };
+        revocation::begin_timeline(&transaction, access, now)?;
         if settling.keys != self.keys.records {
             key::save(
                 &transaction,
@@ -231,7 +239,7 @@ impl Restoration {
         }
         let kind = EventKind::BackupRestored {
             taken_at,
-            sessions_ended: settling.sessions == Sessions::EndAll,
+            sessions_ended: access.is_some(),
         };
         event::append(&transaction, &Event::of_store(kind, now))?;
         // One that was spent since the backup was taken would be good again.
@@ -268,6 +276,7 @@ fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> 
             roles: left.iter().cloned().collect(),
             expected: None,
             end_sessions: false,
+            at_once: false,
             by: by.clone(),
         };
         role::assign(connection, &assigning, &owner, policy)?;

@@ -18,9 +18,9 @@ use relatch_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Sqlite, administer, authority, event, reset,
+    Sqlite, administer, authority, event, reset, revocation,
     row::{self, Fault},
-    user,
+    session, user,
 };
 
 #[async_trait]
@@ -72,7 +72,7 @@ impl RoleStore for Sqlite {
 
     async fn assign_roles(&self, assigning: Assigning) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             authority::ordered(connection, &assigning.by, &policy, |authority| {
                 assign(connection, &assigning, authority, &policy)
             })
@@ -251,6 +251,10 @@ pub(super) fn assign(
     let kind = |by| EventKind::RolesAssigned { roles, by };
     event::append(connection, &by.event(*id, kind))?;
     if !assigning.end_sessions {
+        if assigning.at_once {
+            let sessions = session::of_user(connection, *id)?;
+            revocation::append_tokens(connection, &sessions, policy, by.now)?;
+        }
         return Ok(Changed::Done(0));
     }
     administer::end_all(connection, *id, EndReason::EndedByAdministrator, by, policy)

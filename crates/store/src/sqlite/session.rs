@@ -10,7 +10,7 @@ use relatch_core::{
     session::{
         EndReason, Policy, Session, SessionId,
         open::Opening,
-        refresh::{Durability, Outcome, Request},
+        refresh::{Durability, Outcome, Request, Turn},
         store::{Ending, History, Opened, SessionQuery, SessionStore, Which},
     },
     store::Changed,
@@ -21,7 +21,7 @@ use rusqlite::{Connection, params};
 use super::{
     Sqlite, administer, authority, event, history,
     refresh::Refresh,
-    role,
+    revocation, role,
     row::{self, Fault, SESSION},
     user,
 };
@@ -30,13 +30,14 @@ use super::{
 impl SessionStore for Sqlite {
     async fn open_session(&self, opening: Opening) -> Result<Opened, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| open(connection, opening, &policy))
+        self.revoking(move |connection| open(connection, opening, &policy))
             .await
     }
 
     async fn refresh(&self, request: Request) -> Result<Outcome, StoreError> {
         let (policy, durability) = (Arc::clone(&self.policy), Durability::Healing);
-        self.writer
+        let outcome = self
+            .writer
             .submit(|reply| {
                 Box::new(Refresh {
                     request,
@@ -46,7 +47,13 @@ impl SessionStore for Sqlite {
                     durability,
                 })
             })
-            .await
+            .await;
+        if let Ok(Outcome::Turned(turned)) = &outcome
+            && matches!(turned.turn, Turn::End(_))
+        {
+            self.revoked.notify_one();
+        }
+        outcome
     }
 
     async fn find_session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -63,7 +70,7 @@ impl SessionStore for Sqlite {
 
     async fn end_sessions(&self, ending: Ending) -> Result<usize, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| end(connection, &ending, &policy))
+        self.revoking(move |connection| end(connection, &ending, &policy))
             .await
     }
 
@@ -74,7 +81,7 @@ impl SessionStore for Sqlite {
         by: Administrator,
     ) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             authority::ordered(connection, &by, &policy, |authority| {
                 administer::end(connection, (user, which), &by, authority, &policy)
             })
@@ -129,7 +136,7 @@ pub(super) fn find(connection: &Connection, id: SessionId) -> Result<Option<Sess
 }
 
 /// Those that nobody ended; some of them may have run out.
-fn of_user(connection: &Connection, user: UserId) -> Result<Vec<Session>, Fault> {
+pub(super) fn of_user(connection: &Connection, user: UserId) -> Result<Vec<Session>, Fault> {
     let sql = format!("SELECT {SESSION} FROM session WHERE user_id = ?1 AND ended_at IS NULL");
     let mut statement = connection.prepare_cached(&sql)?;
     row::all(statement.query([user.0.as_bytes()])?, row::session)
@@ -203,14 +210,15 @@ fn make_room(
     live.retain(|session| !session.is_over(policy, new.created_at));
     live.sort_by_key(|session| session.life.rotated_at);
     let surplus = (live.len() + 1).saturating_sub(policy.max_per_user.max(1));
+    let ending = Ending {
+        user: new.user,
+        which: Which::All,
+        reason: EndReason::SessionLimit,
+        origin: origin.clone(),
+        now: new.created_at,
+    };
     for session in live.iter().take(surplus) {
-        end_one(
-            connection,
-            session,
-            EndReason::SessionLimit,
-            origin,
-            new.created_at,
-        )?;
+        end_one(connection, session, &ending, policy)?;
     }
     Ok(())
 }
@@ -263,13 +271,7 @@ pub(super) fn end(
             && !(one && session.is_over(policy, ending.now))
     });
     for session in &meant {
-        end_one(
-            connection,
-            session,
-            ending.reason,
-            &ending.origin,
-            ending.now,
-        )?;
+        end_one(connection, session, ending, policy)?;
     }
     let live = meant
         .iter()
@@ -280,16 +282,18 @@ pub(super) fn end(
 fn end_one(
     connection: &Connection,
     session: &Session,
-    reason: EndReason,
-    origin: &Origin,
-    now: Timestamp,
+    ending: &Ending,
+    policy: &Policy,
 ) -> Result<(), Fault> {
+    let (reason, now) = (ending.reason, ending.now);
     let sql = "UPDATE session SET ended_at = ?2, end_reason = ?3 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![
         session.id.0.as_bytes(),
         now.as_millis(),
         reason.number()
     ])?;
-    let event = Event::of_session(session, EventKind::SessionEnded(reason), origin, now);
-    event::append(connection, &event)
+    let kind = EventKind::SessionEnded(reason);
+    let event = Event::of_session(session, kind, &ending.origin, now);
+    event::append(connection, &event)?;
+    revocation::append_session(connection, session, policy, now)
 }

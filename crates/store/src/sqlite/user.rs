@@ -50,7 +50,7 @@ impl UserStore for Sqlite {
 
     async fn set_password(&self, changing: Changing) -> Result<Opened, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| set_password(connection, changing, &policy))
+        self.revoking(move |connection| set_password(connection, changing, &policy))
             .await
     }
 
@@ -78,7 +78,7 @@ impl UserStore for Sqlite {
         by: Administrator,
     ) -> Result<Changed<StateChange>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             authority::ordered(connection, &by, &policy, |authority| {
                 administer::reached(connection, user, authority, expected.as_ref())?
                     .and_then(|user| administer::set_state(connection, &user, state, &by, &policy))
@@ -89,7 +89,7 @@ impl UserStore for Sqlite {
 
     async fn reset_password(&self, resetting: Resetting) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             authority::ordered(connection, &resetting.by, &policy, |authority| {
                 administer::reached(connection, resetting.user, authority, None)?
                     .and_then(|_| administer::reset_password(connection, &resetting, &policy))
@@ -105,7 +105,7 @@ impl UserStore for Sqlite {
         by: Administrator,
     ) -> Result<Changed<usize>, StoreError> {
         let policy = Arc::clone(&self.policy);
-        self.durable(move |connection| {
+        self.revoking(move |connection| {
             authority::ordered(connection, &by, &policy, |authority| {
                 administer::reached(connection, user, authority, expected.as_ref())?
                     .and_then(|user| administer::delete(connection, user.id, &by, &policy))

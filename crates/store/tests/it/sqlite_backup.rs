@@ -13,6 +13,7 @@ use std::{
 use relatch_core::{
     Timestamp,
     event::{Actor, Administrator, EventStore as _, Origin},
+    revocation::{MARGIN, RevocationStore as _},
     session::EndReason,
     user::UserId,
 };
@@ -27,6 +28,9 @@ use uuid::Uuid;
 use crate::sqlite::{USER, connect, open, options};
 
 const HOUR: i64 = 3_600_000;
+const END_ALL: Sessions = Sessions::EndAll {
+    access: Duration::from_mins(15),
+};
 pub(crate) const TAKEN: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// Four sessions: one that just turned, one that is almost idle, one of the future, one that was ended.
@@ -259,7 +263,7 @@ async fn a_clock_that_went_back_moves_nobody() {
 async fn ended_sessions_say_why_and_are_on_record() {
     let scene = Scene::set();
     let file = scene.backup("copy");
-    let restored = scene.restore(&file, Sessions::EndAll, later(HOUR));
+    let restored = scene.restore(&file, END_ALL, later(HOUR));
     assert_eq!(restored.sessions, 3);
     let reason = i64::from(EndReason::BackupRestored.number());
     assert_eq!(
@@ -288,7 +292,7 @@ async fn ended_sessions_say_why_and_are_on_record() {
 #[tokio::test]
 async fn a_code_that_may_have_been_spent_since_is_not_good_again() {
     let code = "INSERT INTO reset_code VALUES (x'00000000000000000000000000000001', zeroblob(32), 0, 9e15, 0)";
-    for sessions in [Sessions::Keep, Sessions::EndAll] {
+    for sessions in [Sessions::Keep, END_ALL] {
         let scene = Scene::set();
         let connection = connect(scene.folder.path());
         connection.execute_batch(code).expect("fills");
@@ -300,6 +304,30 @@ async fn a_code_that_may_have_been_spent_since_is_not_good_again() {
                 row.get::<_, i64>(0)
             });
         assert_eq!(left, Ok(0));
+    }
+}
+
+#[tokio::test]
+async fn a_restored_database_tells_revocations_in_another_epoch() {
+    for (sessions, told) in [(END_ALL, 3), (Sessions::Keep, 0)] {
+        let scene = Scene::set();
+        let file = scene.backup("copy");
+        let backlog = async || {
+            let store = open(&options(scene.folder.path()));
+            let backlog = store.revocations_after(0, 10).await.expect("reads");
+            store.close();
+            backlog
+        };
+        let before = backlog().await;
+        scene.restore(&file, sessions, later(HOUR));
+        let after = backlog().await;
+        assert_ne!(after.last.epoch, before.last.epoch);
+        assert_eq!(after.last.sequence, told);
+        let expected = later(HOUR).plus(Duration::from_mins(15)).plus(MARGIN);
+        let until: Vec<_> = after.entries.iter().map(|entry| entry.1.until).collect();
+        assert_eq!(until, vec![expected; after.entries.len()]);
+        let sequences: Vec<_> = after.entries.iter().map(|entry| entry.0).collect();
+        assert_eq!(sequences, (1..=told).collect::<Vec<_>>());
     }
 }
 

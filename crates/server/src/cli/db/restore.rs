@@ -76,7 +76,7 @@ impl Restore {
         let (taken_at, told) = (prepared.taken_at(), Told::of(prepared.replaced()));
         let keys = self.keys(&prepared, &located.config, now)?;
         let settling = Settling {
-            sessions: choice.sessions(),
+            sessions: choice.sessions(&located.config.session),
             keys,
             by,
             policy: &located.config.session,
@@ -173,9 +173,11 @@ impl Choice {
         }
     }
 
-    fn sessions(self) -> Sessions {
+    fn sessions(self, policy: &relatch_core::session::Policy) -> Sessions {
         match self {
-            Self::EndAll => Sessions::EndAll,
+            Self::EndAll => Sessions::EndAll {
+                access: policy.access,
+            },
             Self::Keep => Sessions::Keep,
         }
     }

@@ -16,16 +16,25 @@ use serde_json::json;
 use super::{Named, find, nobody};
 use crate::cli::{Failure, place::Opened, role};
 
+/// What becomes of a user's sessions when his roles change.
+#[derive(Clone, Copy)]
+pub(super) struct Sessions {
+    /// They end.
+    pub(super) end: bool,
+    /// Their access tokens are revoked.
+    pub(super) at_once: bool,
+}
+
 /// Shows a user's roles, once they are `wanted` where that is given.
 pub(super) fn run(
     named: &Named,
     wanted: Option<&[String]>,
-    end_sessions: bool,
+    sessions: Sessions,
 ) -> Result<(), Failure> {
     let opened = named.common.place.open()?;
     let user = find(&opened, &named.user)?;
     let ended = match wanted {
-        Some(wanted) => assign(&opened, &user, wanted, end_sessions)?,
+        Some(wanted) => assign(&opened, &user, wanted, sessions)?,
         None => 0,
     };
     let roles = opened.wait(opened.store.roles_of(user.id))?;
@@ -52,7 +61,7 @@ fn assign(
     opened: &Opened,
     user: &User,
     wanted: &[String],
-    end_sessions: bool,
+    sessions: Sessions,
 ) -> Result<usize, Failure> {
     let names = wanted.iter().filter(|name| !name.is_empty());
     let roles: BTreeSet<_> = names
@@ -62,7 +71,8 @@ fn assign(
         user: user.id,
         roles,
         expected: None,
-        end_sessions,
+        end_sessions: sessions.end,
+        at_once: sessions.at_once,
         by: opened.administrator(),
     };
     let store: &dyn Store = opened.store.as_ref();

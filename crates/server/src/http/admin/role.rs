@@ -159,6 +159,7 @@ pub(in crate::http) async fn assign(
     );
     let roles = input.fields.list("roles", RoleName::parse);
     let end_sessions = input.fields.flag("end_sessions");
+    let at_once = input.fields.flag("at_once");
     input.fields.finish()?;
     let Some(roles) = roles else {
         return Err(input.fields.refused());
@@ -169,6 +170,7 @@ pub(in crate::http) async fn assign(
         roles,
         expected,
         end_sessions,
+        at_once,
         by,
     };
     let store = app.domain.store.as_ref();

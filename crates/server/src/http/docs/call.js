@@ -31,15 +31,16 @@ function parsed(text) {
 }
 
 /** The same for a shell. Tokens are named and not written: a history of commands is no place for them. */
-export function curl({ method, path, token, body }) {
+export function curl({ method, path, token, body, form }) {
   const parts = ["curl -sS"];
-  if (method !== "GET" && !(method === "POST" && body)) parts.push(`-X ${method}`);
+  if (method !== "GET" && !(method === "POST" && (body || form))) parts.push(`-X ${method}`);
   parts.push(quoted(location.origin + path));
   if (token) parts.push(`-H "Authorization: Bearer $${token.toUpperCase()}"`);
   if (body) parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
+  if (form) parts.push(`-d ${quoted(new URLSearchParams(form))}`);
   return parts.join(" \\\n  ").replace("curl -sS \\\n  ", "curl -sS ").replace(/^(curl -sS -X \w+) \\\n {2}/, "$1 ");
 }
 
 function quoted(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${String(text).replaceAll("'", "'\\''")}'`;
 }

@@ -55,9 +55,9 @@ export function copyable(label, text) {
   return { block, change: (changed) => (code.textContent = changed) };
 }
 
-/** JSON as it is read. */
+/** JSON as it is read; a text as it is. */
 export function json(label, value) {
-  return element("pre", { class: "json", tabindex: "0", role: "region", "aria-label": label }, element("code", {}, JSON.stringify(value, null, 2)));
+  return element("pre", { class: "json", tabindex: "0", role: "region", "aria-label": label }, element("code", {}, typeof value === "string" ? value : JSON.stringify(value, null, 2)));
 }
 
 /** Method and path. */

@@ -24,8 +24,12 @@ function shown(api, { method, path, told }) {
 
 function need(told) {
   const names = told.security.flatMap((choice) => Object.keys(choice));
-  const text = { accessToken: "Wants an access token: `Authorization: Bearer`.", refreshToken: "Wants a refresh token: `Authorization: Bearer`, or in the body." };
-  return names.map((name) => element("p", { class: "need" }, words(text[name])));
+  const text = {
+    accessToken: "Wants an access token: `Authorization: Bearer`.",
+    refreshToken: "Wants a refresh token: `Authorization: Bearer`, or in the body.",
+    resourceServer: "Wants the credential of a resource server: `Authorization: Bearer`, or the password of Basic.",
+  };
+  return names.filter((name) => text[name]).map((name) => element("p", { class: "need" }, words(text[name])));
 }
 
 function parameters(api, told) {
@@ -47,18 +51,20 @@ function body(api, told) {
 
 function example(api, method, path, told) {
   const [security] = told.security;
-  const token = security?.accessToken ? "access" : security?.refreshToken ? "refresh" : undefined;
+  const kinds = { accessToken: "access", refreshToken: "refresh", resourceServer: "credential" };
+  const token = kinds[Object.keys(security ?? {})[0]];
   const content = token === "refresh" ? undefined : told.requestBody?.content["application/json"];
   const sent = content && ordered(api, content.schema, content.example);
+  const form = token === "credential" ? told.requestBody?.content["application/x-www-form-urlencoded"].example : undefined;
   const given = path.replace("{id}", "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071").replace("{file}", "app.js");
-  return part("With curl", copyable(`the curl line of ${method} ${path}`, curl({ method, path: given, token, body: sent })).block);
+  return part("With curl", copyable(`the curl line of ${method} ${path}`, curl({ method, path: given, token, body: sent, form })).block);
 }
 
 function answers(api, told) {
   const good = Object.entries(told.responses).filter(([status]) => status < "300");
   return good.flatMap(([status, answer]) => {
-    const types = Object.entries(answer.content);
-    const [[, content]] = types;
+    const types = Object.entries(answer.content ?? {});
+    const content = types[0]?.[1] ?? { schema: {} };
     return [
       ...part(`Answer ${status}`, element("p", {}, words(answer.description), types.map(([type]) => [" ", element("code", {}, type)])), fields(api, content.schema, GIVEN)),
       content.example === undefined ? [] : json(`Example of answer ${status}`, ordered(api, content.schema, content.example)),

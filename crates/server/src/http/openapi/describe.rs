@@ -3,6 +3,7 @@
 pub(in crate::http) mod admin;
 pub(in crate::http) mod event;
 pub(in crate::http) mod password;
+pub(in crate::http) mod resource_server;
 pub(in crate::http) mod service;
 pub(in crate::http) mod session;
 pub(in crate::http) mod user;
@@ -12,11 +13,12 @@ use crate::http::problem::Code;
 const USERS: &str = "Users";
 const SESSIONS: &str = "Sessions";
 const PASSWORDS: &str = "Passwords";
+const RESOURCE_SERVERS: &str = "Resource servers";
 const SERVICE: &str = "Service";
 const ADMINISTRATION: &str = "Administration";
 
 /// The groups of routes, in their order.
-pub(super) const TAGS: [(&str, &str); 5] = [
+pub(super) const TAGS: [(&str, &str); 6] = [
     (USERS, "Who one is."),
     (
         SESSIONS,
@@ -27,6 +29,10 @@ pub(super) const TAGS: [(&str, &str); 5] = [
         ADMINISTRATION,
         "What administrators do with accounts of others, with roles and keys. Every route names the permission that it takes; the \
          first administrator is made on the server, with `relatch admin create`.",
+    ),
+    (
+        RESOURCE_SERVERS,
+        "What services ask that check access tokens, and proxies before them.",
     ),
     (SERVICE, "Keys, health and this documentation."),
 ];

@@ -74,3 +74,32 @@ pub(super) fn events() -> Value {
         "next": "c29tZXdoZXJlIGluIHRoZSBsaXN0LCBzZWFsZWQ",
     })
 }
+
+pub(super) fn stream() -> String {
+    let entry = json!({ "sid": SESSION, "exp": 1_795_349_880 });
+    format!(
+        "retry: 2000\n\nevent: revoked\nid: b1946ac92492d234.42\ndata: {entry}\n\n\
+         event: heartbeat\nid: b1946ac92492d234.42\ndata: {{\"id\":\"b1946ac92492d234.42\",\"at\":1795348801}}\n\n"
+    )
+}
+
+pub(super) fn introspection() -> Value {
+    json!({
+        "active": true,
+        "token_type": "Bearer",
+        "iss": "https://auth.example.com",
+        "sub": "019ab3c4-5d6e-7aaa-8bbb-0123456789ab",
+        "username": "ada",
+        "aud": ["https://api.example.com"],
+        "client_id": "relatch",
+        "exp": 1_795_349_700,
+        "iat": 1_795_348_800,
+        "auth_time": 1_795_348_800,
+        "amr": ["pwd"],
+        "jti": "ZXhhbXBsZS1leGFtcGxlIQ",
+        "sid": SESSION,
+        "scope": "notes:read",
+        "roles": ["reader"],
+        "permissions": ["notes:read"],
+    })
+}

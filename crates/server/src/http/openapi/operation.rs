@@ -16,6 +16,7 @@ pub(in crate::http) struct Operation {
     body: Option<Value>,
     success: Map<String, Value>,
     errors: Vec<Code>,
+    any_method: bool,
 }
 
 impl Operation {
@@ -36,6 +37,7 @@ impl Operation {
             body: None,
             success: Map::new(),
             errors: Vec::new(),
+            any_method: false,
         }
     }
 
@@ -59,6 +61,33 @@ impl Operation {
                 "description": "Wanted unless the token is in the header.",
                 "required": false,
                 "content": { "application/json": content, "application/x-www-form-urlencoded": content },
+            })),
+            ..self
+        }
+    }
+
+    /// The same, for a resource server with its credential.
+    pub(super) fn with_credential(self) -> Self {
+        Self {
+            security: json!([{ "resourceServer": [] }, { "resourceServerBasic": [] }]),
+            ..self
+        }
+    }
+
+    /// The same where every method is answered as GET is.
+    pub(super) fn taking_any_method(self) -> Self {
+        Self {
+            any_method: true,
+            ..self
+        }
+    }
+
+    /// The same with a form of that schema.
+    pub(super) fn form(self, schema: &str, example: Value) -> Self {
+        Self {
+            body: Some(json!({
+                "required": true,
+                "content": { "application/x-www-form-urlencoded": { "schema": schema::reference(schema), "example": example } },
             })),
             ..self
         }
@@ -154,6 +183,26 @@ impl Operation {
         self
     }
 
+    /// The same with a good answer that has no body.
+    pub(super) fn empty(mut self, status: u16, description: &str, cache: &str) -> Self {
+        self = self.answer_of(status, description, cache, Value::Null);
+        let answer = self.success.get_mut(&status.to_string());
+        if let Some(answer) = answer.and_then(Value::as_object_mut) {
+            answer.remove("content");
+        }
+        self
+    }
+
+    /// The same where the good answer of that status has more headers.
+    pub(super) fn answer_with(mut self, status: u16, headers: Value) -> Self {
+        let answer = self.success.get_mut(&status.to_string());
+        let told = answer.and_then(|answer| answer.get_mut("headers")?.as_object_mut());
+        if let (Some(told), Value::Object(headers)) = (told, headers) {
+            told.extend(headers);
+        }
+        self
+    }
+
     /// The same with errors that it may answer.
     pub(super) fn errors(mut self, codes: &[Code]) -> Self {
         self.errors.extend_from_slice(codes);
@@ -175,6 +224,9 @@ impl Operation {
         if let Some(operation) = operation.as_object_mut() {
             if !self.parameters.is_empty() {
                 operation.insert("parameters".to_owned(), self.parameters.into());
+            }
+            if self.any_method {
+                operation.insert("x-any-method".to_owned(), true.into());
             }
             if let Some(body) = self.body {
                 operation.insert("requestBody".to_owned(), body);

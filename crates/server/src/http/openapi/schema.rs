@@ -131,6 +131,10 @@ fn bodies() -> Value {
         "RefreshTokenBody": body(&[], json!({
             "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header." },
         })),
+        "IntrospectionBody": object(&["token"], json!({
+            "token": { "type": "string", "description": "An access or refresh token." },
+            "token_type_hint": { "type": "string", "description": "`access_token` or `refresh_token`: makes no difference." },
+        })),
         "Reauthentication": body(&["password"], json!({ "password": reference("Password") })),
         "PasswordChange": body(&["old_password", "new_password"], json!({
             "old_password": reference("Password"),
@@ -209,6 +213,7 @@ fn answers() -> Value {
         "EndedCount": object(&["ended"], json!({
             "ended": { "type": "integer", "description": "How many sessions ended.", "minimum": 0 },
         })),
+        "Introspection": introspection(),
         "KeySet": object(&["keys"], json!({
             "keys": { "type": "array", "items": reference("Key") },
         })),
@@ -225,6 +230,34 @@ fn answers() -> Value {
         })),
         "Health": object(&["status"], json!({ "status": { "type": "string", "const": "ok" } })),
     })
+}
+
+/// RFC 7662 §2.2.
+fn introspection() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let names = |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
+    object(
+        &["active"],
+        json!({
+            "active": { "type": "boolean", "description": "Whether the token is good at this moment. Where it is not, nothing else is told." },
+            "token_type": { "type": "string", "enum": ["Bearer", "DPoP", "refresh_token"], "description": "An access token, one that is bound to a key (RFC 9449), or a refresh token: that one opens no resource." },
+            "iss": text("Who issued it."),
+            "sub": text("The id of the user."),
+            "username": text("The user's name."),
+            "aud": names("For whom it is; of an access token."),
+            "client_id": text("The client that asked for it."),
+            "exp": { "type": "integer", "description": "When it ends, in seconds since 1970." },
+            "iat": { "type": "integer", "description": "When it was made." },
+            "auth_time": { "type": "integer", "description": "When the user last proved who he is." },
+            "amr": names("How (RFC 8176)."),
+            "jti": text("The token's own name."),
+            "sid": described(&reference("Id"), "The session's id."),
+            "scope": text("The permissions, with spaces between them."),
+            "roles": names("The user's roles."),
+            "permissions": names("What may be done with it."),
+            "cnf": { "type": "object", "description": "The key that it is bound to (RFC 7800)." },
+        }),
+    )
 }
 
 const TOKENS: [&str; 6] = [

@@ -67,6 +67,12 @@ catalogue! {
     InvalidResetCode = UNAUTHORIZED "invalid_reset_code", "The username or the code is wrong, or the code has ended.",
         "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until five wrong ones came.",
         "Look whether it is written right; else ask an administrator for another one.";
+    InvalidClient = UNAUTHORIZED "invalid_client", "The credential of the resource server is missing or not known.",
+        "Following revocations and asking about tokens is for resource servers that an operator has added, each with a credential of its own.",
+        "Send the credential that `relatch resource-server add` printed, as `Authorization: Bearer` or as the password of Basic.";
+    InsufficientScope = FORBIDDEN "insufficient_scope", "The token is good and does not permit this.",
+        "A permission that the route asks for is not among the token's.",
+        "Logging in again changes nothing unless the user is given a role that permits it.";
     UserDisabled = FORBIDDEN "user_disabled", "The user is disabled.",
         "The password was right, and an administrator has disabled the user.",
         "Send the user to an administrator.";

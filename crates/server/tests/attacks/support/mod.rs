@@ -6,13 +6,15 @@ pub(crate) mod forge;
 pub(crate) mod http;
 pub(crate) mod refresh_token;
 pub(crate) mod server;
+pub(crate) mod stream;
 pub(crate) mod target;
 pub(crate) mod tool;
 pub(crate) mod wire;
 
-pub(crate) use account::{Tokens, protected};
+pub(crate) use account::{Tokens, guarded, protected};
 pub(crate) use http::{Connection, Reply, Request, delete, get, post, request};
 pub(crate) use server::{Folder, Server};
+pub(crate) use stream::Stream;
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,14 @@
 //! Bytes sent as they are.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
 use super::{Connection, Reply, Server};
+
+/// A part of a JWS.
+pub(crate) fn decode(part: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
 
 /// A server that soon closes a connection on which nothing more comes, so that every answer can be waited for.
 pub(crate) fn impatient() -> Server {

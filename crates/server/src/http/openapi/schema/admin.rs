@@ -15,6 +15,7 @@ pub(super) fn bodies() -> Value {
         "Assignment": body(&["roles"], json!({
             "roles": of_user(),
             "end_sessions": { "type": "boolean", "description": "Ends every session of the user with it.", "default": false },
+            "at_once": { "type": "boolean", "description": "Revokes the access tokens that the user has out, so that resource servers which follow revocations go by the new roles within a second. The sessions live on; each of them refreshes.", "default": false },
         })),
         "KeyRotation": body(&[], json!({
             "purpose": { "type": "string", "description": "Which keys.", "enum": ["all", "signing", "refresh_tag"], "default": "all" },

@@ -98,7 +98,7 @@ pub(in crate::http) fn assign() -> Operation {
     order(
         "admin_assign_roles",
         "Give a user these roles and no others",
-        "In his access tokens from the next refresh on. With `end_sessions` every session of his ends, so that nothing of a role that was taken stays good but in access tokens that are out. Takes `relatch:grant`, and for every permission on `relatch` that he gains or loses that permission itself.",
+        "In his access tokens from the next refresh on. With `at_once` the ones that are out are revoked; with `end_sessions` every session of his ends. Takes `relatch:grant`, and for every permission on `relatch` that he gains or loses that permission itself.",
     )
     .parameter(user_id())
     .parameter(if_match())

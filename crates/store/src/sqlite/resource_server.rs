@@ -1,0 +1,90 @@
+//! Resource servers in SQLite.
+
+use async_trait::async_trait;
+use relatch_core::{
+    StoreError,
+    event::{Administrator, EventKind},
+    resource_server::{CredentialHash, ResourceServer, ResourceServerName, ResourceServerStore},
+    store::Changed,
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    Sqlite, event,
+    row::{self, Fault},
+};
+
+#[async_trait]
+impl ResourceServerStore for Sqlite {
+    async fn load_resource_servers(&self) -> Result<Vec<ResourceServer>, StoreError> {
+        self.readers.read(load).await
+    }
+
+    async fn add_resource_server(
+        &self,
+        name: ResourceServerName,
+        hash: CredentialHash,
+        by: Administrator,
+    ) -> Result<Changed<()>, StoreError> {
+        self.durable(move |connection| add(connection, &name, hash, &by))
+            .await
+    }
+
+    async fn remove_resource_server(
+        &self,
+        name: ResourceServerName,
+        by: Administrator,
+    ) -> Result<Changed<()>, StoreError> {
+        self.durable(move |connection| remove(connection, &name, &by))
+            .await
+    }
+}
+
+fn load(connection: &Connection) -> Result<Vec<ResourceServer>, Fault> {
+    let sql = "SELECT name, hash, created_at FROM resource_server ORDER BY name";
+    let mut statement = connection.prepare_cached(sql)?;
+    row::all(statement.query([])?, |row| {
+        let name = ResourceServerName::parse(&row.get::<_, String>(0)?);
+        Ok(ResourceServer {
+            name: name.map_err(|_| Fault::Corrupt("resource_server.name"))?,
+            hash: CredentialHash(row.get(1)?),
+            created_at: row::time(row, 2)?,
+        })
+    })
+}
+
+fn add(
+    connection: &Connection,
+    name: &ResourceServerName,
+    hash: CredentialHash,
+    by: &Administrator,
+) -> Result<Changed<()>, Fault> {
+    let sql = "INSERT INTO resource_server VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
+    let at = by.now.as_millis();
+    let added = connection
+        .prepare_cached(sql)?
+        .execute(params![name.as_str(), hash.0, at])?;
+    if added == 0 {
+        return Ok(Changed::Conflict);
+    }
+    let name = name.clone();
+    let event = by.event_of_store(|by| EventKind::ResourceServerAdded { name, by });
+    event::append(connection, &event)?;
+    Ok(Changed::Done(()))
+}
+
+fn remove(
+    connection: &Connection,
+    name: &ResourceServerName,
+    by: &Administrator,
+) -> Result<Changed<()>, Fault> {
+    let sql = "DELETE FROM resource_server WHERE name = ?1";
+    let removed = connection.prepare_cached(sql)?.execute([name.as_str()])?;
+    if removed == 0 {
+        return Ok(Changed::NotFound);
+    }
+    let name = name.clone();
+    let event = by.event_of_store(|by| EventKind::ResourceServerRemoved { name, by });
+    event::append(connection, &event)?;
+    Ok(Changed::Done(()))
+}
