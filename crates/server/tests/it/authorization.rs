@@ -201,11 +201,11 @@ async fn every_route_for_every_kind_of_caller() {
     POST /auth/reauthenticate                          401      401      401      401      401      401      401      401      401      401      401      401      401
     POST /auth/password/change                         401      401      401      401      401      401      401      401      401      401      401      401      401
     POST /auth/password/reset                          401      401      401      401      401      401      401      401      401      401      401      401      401
+    GET /.well-known/jwks.json                         200      200      200      200      200      200      200      200      200      200      200      200      200
     GET /revocations                                   401      401      401      401      401      401      401      401      401      401      401      401      401
     GET /revocations/snapshot                          401      401      401      401      401      401      401      401      401      401      401      401      401
     POST /introspect                                   401      401      401      401      401      401      401      401      401      401      401      401      401
     GET /verify                                        401      401      401      200      200      200      200      200      200      200      200      200      401
-    GET /.well-known/jwks.json                         200      200      200      200      200      200      200      200      200      200      200      200      200
     GET /health/live                                   200      200      200      200      200      200      200      200      200      200      200      200      200
     GET /health/ready                                  200      200      200      200      200      200      200      200      200      200      200      200      200
     GET /openapi.json                                  200      200      200      200      200      200      200      200      200      200      200      200      200
