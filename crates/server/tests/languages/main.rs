@@ -102,7 +102,6 @@ fn fastapi() {
 }
 
 #[test]
-#[ignore = "the server has no GET /verify yet"]
 fn nginx() {
     let server = server();
     let behind = Service::start(&server, "python3", &["service.py"], &example("nginx"));
