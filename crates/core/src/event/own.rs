@@ -31,7 +31,7 @@ pub struct OwnEvent {
     pub detail: Option<Value>,
 }
 
-/// The caller's own events before `before`, the last first, at most `limit`; and whether there are more.
+/// The caller's own events before `before`, the last first, at most `limit`.
 ///
 /// # Errors
 /// [`CallerError`].
@@ -40,19 +40,17 @@ pub async fn list(
     caller: &Caller,
     before: Option<i64>,
     limit: u32,
-) -> Result<(Vec<OwnEvent>, bool), CallerError> {
+) -> Result<Vec<OwnEvent>, CallerError> {
     list::current(domain, caller).await?;
     let query = EventQuery {
         user: Some(caller.user),
         before,
-        limit: limit.saturating_add(1),
+        limit,
         ..EventQuery::default()
     };
     let rows = domain.store.search_events(query).await?;
-    let more = rows.len() > limit as usize;
-    let rows = rows.into_iter().take(limit as usize);
-    let events = rows.map(|row| seen_by(caller.user, row)).collect();
-    Ok((events, more))
+    let events = rows.into_iter().map(|row| seen_by(caller.user, row));
+    Ok(events.collect())
 }
 
 /// The row without what is another person's.

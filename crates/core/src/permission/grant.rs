@@ -19,6 +19,12 @@ pub const SESSIONS: &str = "relatch:sessions";
 /// What turning and withdrawing keys takes.
 pub const KEYS: &str = "relatch:keys";
 
+/// What reading the record of events takes.
+pub const AUDIT: &str = "relatch:audit";
+
+/// What adding and removing resource servers takes.
+pub const RESOURCE_SERVERS: &str = "relatch:resource-servers";
+
 /// What changing roles takes, and giving permissions on other resources than our own.
 pub const GRANT: &str = "relatch:grant";
 

@@ -1,7 +1,9 @@
-//! What an administrator does with resource servers. Who may is decided before.
+//! What an administrator does with resource servers. Whether he may is judged in the step that does it.
 
 use super::{Credential, ResourceServerName};
-use crate::{Entropy, Store, StoreError, event::Administrator, store::Changed};
+use crate::{
+    Entropy, Store, StoreError, event::Administrator, permission::Refusal, store::Changed,
+};
 
 /// Why an order about a resource server was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +14,9 @@ pub enum ResourceServerError {
     /// There is none of that name.
     #[error("there is no such resource server")]
     NotFound,
+    /// He may not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -20,7 +25,7 @@ pub enum ResourceServerError {
 /// Adds a resource server; its credential, which nobody can be shown again.
 ///
 /// # Errors
-/// [`ResourceServerError::NameTaken`], [`ResourceServerError::Store`].
+/// [`ResourceServerError`].
 pub async fn add(
     store: &dyn Store,
     entropy: &dyn Entropy,
@@ -33,6 +38,7 @@ pub async fn add(
         .await?
     {
         Changed::Done(()) => Ok(credential),
+        Changed::Refused(refusal) => Err(refusal.into()),
         _ => Err(ResourceServerError::NameTaken),
     }
 }
@@ -40,7 +46,7 @@ pub async fn add(
 /// Removes a resource server: its credential opens nothing any more.
 ///
 /// # Errors
-/// [`ResourceServerError::NotFound`], [`ResourceServerError::Store`].
+/// [`ResourceServerError`].
 pub async fn remove(
     store: &dyn Store,
     name: ResourceServerName,
@@ -48,6 +54,7 @@ pub async fn remove(
 ) -> Result<(), ResourceServerError> {
     match store.remove_resource_server(name, by).await? {
         Changed::Done(()) => Ok(()),
+        Changed::Refused(refusal) => Err(refusal.into()),
         _ => Err(ResourceServerError::NotFound),
     }
 }

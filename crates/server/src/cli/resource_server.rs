@@ -125,6 +125,7 @@ fn failure(error: ResourceServerError, name: &ResourceServerName) -> Failure {
         ResourceServerError::NameTaken => Failure::Failed(format!(
             "there is a resource server {name} already: remove it first, or take another name"
         )),
+        ResourceServerError::Refused(refusal) => Failure::Failed(refusal.to_string()),
         ResourceServerError::NotFound => Failure::NotFound(format!(
             "there is no resource server {name}: `relatch resource-server list` shows them"
         )),

@@ -4,20 +4,15 @@ use std::sync::Arc;
 
 use axum::{
     extract::{RawQuery, State},
-    http::StatusCode,
     response::Response,
 };
 use relatch_core::event::own::{self, OwnEvent};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{answer, arrival::cut, authorization::Authorized, cursor, problem::Problem};
+use super::{answer, authorization::Authorized, fields::Fields, page, problem::Problem};
 use crate::app::App;
-
-/// How many events a page has if nothing is said, and at most.
-pub(super) const PAGE: u32 = 50;
-pub(super) const LARGEST_PAGE: u32 = 100;
 
 /// One event.
 #[derive(Serialize)]
@@ -53,56 +48,13 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
     Authorized(caller): Authorized,
 ) -> Result<Response, Problem> {
-    let page = Page::parse(query.as_deref().unwrap_or_default())?;
-    let name = format!("events/{}", caller.user);
-    let before = page.cursor.map(|cursor| cursor::read(&app, &name, &cursor));
-    let (events, more) = own::list(&app.domain, &caller, before.transpose()?, page.limit).await?;
-    let last = events.last().filter(|_| more);
-    let next = last.and_then(|event| cursor::write(&app, &name, event.number));
-    let events: Vec<_> = events.iter().map(Shown::from).collect();
-    let mut body = json!({ "events": events });
-    if let (Some(next), Some(members)) = (next, body.as_object_mut()) {
-        members.insert("next".to_owned(), next.into());
-    }
-    Ok(answer::json(StatusCode::OK, &body))
-}
-
-/// Which part of a list is wanted.
-struct Page {
-    limit: u32,
-    cursor: Option<String>,
-}
-
-impl Page {
-    fn parse(query: &str) -> Result<Self, Problem> {
-        let (mut limit, mut cursor) = (None, None);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let twice = match name.as_ref() {
-                "limit" => limit.replace(number(&value)?).is_some(),
-                "cursor" => cursor.replace(value.into_owned()).is_some(),
-                _ => {
-                    let detail = "There is no such parameter here.";
-                    return Err(Problem::field(cut(&name, 64), "unknown", detail));
-                }
-            };
-            if twice {
-                let detail = "This parameter comes more than once.";
-                return Err(Problem::field(&name, "duplicate", detail));
-            }
-        }
-        Ok(Self {
-            limit: limit.unwrap_or(PAGE),
-            cursor,
-        })
-    }
-}
-
-fn number(text: &str) -> Result<u32, Problem> {
-    let number = text.parse().ok();
-    number
-        .filter(|number| (1..=LARGEST_PAGE).contains(number))
-        .ok_or_else(|| {
-            let detail = format!("Expected a number from 1 to {LARGEST_PAGE}.");
-            Problem::field("limit", "invalid_format", detail)
-        })
+    let mut fields = Fields::of_query(query.as_deref());
+    let list = format!("events {}", caller.user);
+    let page = page::asked(&app, &mut fields, &list);
+    fields.finish()?;
+    let before = page.after.as_deref().and_then(|number| number.parse().ok());
+    let mut events = own::list(&app.domain, &caller, before, page.wanted()).await?;
+    let next = page.cut(&app, &list, &mut events, |event| event.number.to_string());
+    let shown = events.iter().map(Shown::from);
+    Ok(page::answer("events", &shown.collect::<Vec<_>>(), next))
 }

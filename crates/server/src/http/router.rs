@@ -67,12 +67,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
     .into_iter()
     .chain(administration())
+    .chain(operation())
     .collect()
 }
 
-/// Those of administrators.
+/// Those of administrators: accounts and what they may do.
 fn administration() -> Vec<Route> {
-    use admin::{key, role, session, user};
+    use admin::{role, session, user};
     use api::admin as told;
     vec![
         get("/admin/v1/users", user::list, told::user::list),
@@ -116,6 +117,14 @@ fn administration() -> Vec<Route> {
             told::session::show,
         ),
         delete("/admin/v1/sessions/{id}", session::end, told::session::end),
+    ]
+}
+
+/// Those of administrators: keys, services, and what happened.
+fn operation() -> Vec<Route> {
+    use admin::{audit, key, resource_server};
+    use api::admin as told;
+    vec![
         get("/admin/v1/keys", key::list, told::key::list),
         post("/admin/v1/keys/rotate", key::rotate, told::key::rotate),
         post(
@@ -123,6 +132,22 @@ fn administration() -> Vec<Route> {
             key::compromise,
             told::key::compromise,
         ),
+        get(
+            "/admin/v1/resource-servers",
+            resource_server::list,
+            told::resource_server::list,
+        ),
+        post(
+            "/admin/v1/resource-servers",
+            resource_server::add,
+            told::resource_server::add,
+        ),
+        delete(
+            "/admin/v1/resource-servers/{name}",
+            resource_server::remove,
+            told::resource_server::remove,
+        ),
+        get("/admin/v1/audit", audit::list, told::audit::list),
     ]
 }
 

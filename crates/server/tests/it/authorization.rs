@@ -13,7 +13,15 @@ use crate::{
 };
 
 /// The permissions of this server's own, each of which makes a kind of caller.
-const PERMISSIONS: [&str; 5] = ["read", "users", "sessions", "keys", "grant"];
+const PERMISSIONS: [&str; 7] = [
+    "read",
+    "users",
+    "sessions",
+    "keys",
+    "grant",
+    "audit",
+    "resource-servers",
+];
 
 const LOGIN: &str = r#"{"username":"root","password":"correct horse battery"}"#;
 
@@ -73,6 +81,8 @@ impl Target {
         let user = server.get_as(&tokens.access, "/auth/me").await;
         let role = format!("spare{number}");
         server.put_role(&role, &["notes:read"]).await;
+        // By the same name as the role: a path names one or the other.
+        server.resource_server(&role).await;
         Self {
             user: user.json["id"].as_str().unwrap().to_owned(),
             session: tokens.session,
@@ -173,7 +183,7 @@ async fn table() -> String {
     }
     let mut table = format!("{:<45}", "");
     for kind in &kinds {
-        write!(table, " {kind:>8}").unwrap();
+        write!(table, " {kind:>8.8}").unwrap();
     }
     for route in DOCUMENT["x-routes"].as_array().unwrap() {
         let route = route.as_str().unwrap();
@@ -188,48 +198,52 @@ async fn table() -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_for_every_kind_of_caller() {
     assert_snapshot!(table().await, @"
-                                                    nobody  garbage  refresh     user     read    users sessions     keys    grant    admin      old   narrow    ended
-    POST /auth/register                                201      201      201      201      201      201      201      201      201      201      201      201      201
-    POST /auth/login                                   401      401      401      401      401      401      401      401      401      401      401      401      401
-    POST /auth/refresh                                 401      400      400      400      400      400      400      400      400      400      400      400      400
-    POST /auth/logout                                  401      400      400      400      400      400      400      400      400      400      400      400      400
-    GET /auth/me                                       401      401      401      200      200      200      200      200      200      200      200      200      401
-    GET /auth/sessions                                 401      401      401      200      200      200      200      200      200      200      200      200      401
-    DELETE /auth/sessions                              401      401      401      200      200      200      200      200      200      200      401      200      401
-    DELETE /auth/sessions/{id}                         401      401      401      404      404      404      404      404      404      404      401      404      401
-    GET /auth/events                                   401      401      401      200      200      200      200      200      200      200      200      200      401
-    POST /auth/reauthenticate                          401      401      401      401      401      401      401      401      401      401      401      401      401
-    POST /auth/password/change                         401      401      401      401      401      401      401      401      401      401      401      401      401
-    POST /auth/password/reset                          401      401      401      401      401      401      401      401      401      401      401      401      401
-    GET /.well-known/jwks.json                         200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /revocations                                   401      401      401      401      401      401      401      401      401      401      401      401      401
-    GET /revocations/snapshot                          401      401      401      401      401      401      401      401      401      401      401      401      401
-    POST /introspect                                   401      401      401      401      401      401      401      401      401      401      401      401      401
-    GET /verify                                        401      401      401      200      200      200      200      200      200      200      200      200      401
-    GET /health/live                                   200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /health/ready                                  200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /openapi.json                                  200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /docs                                          200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /docs/{file}                                   200      200      200      200      200      200      200      200      200      200      200      200      200
-    GET /admin/v1/users                                401      401      401      404      200      403      403      403      403      200      200      200      401
-    POST /admin/v1/users                               401      401      401      404      403      201      403      403      403      201      401      403      401
-    GET /admin/v1/users/{id}                           401      401      401      404      200      403      403      403      403      200      200      200      401
-    PATCH /admin/v1/users/{id}                         401      401      401      404      403      200      403      403      403      200      401      403      401
-    DELETE /admin/v1/users/{id}                        401      401      401      404      403      200      403      403      403      200      401      403      401
-    POST /admin/v1/users/{id}/password-reset           401      401      401      404      403      201      403      403      403      201      401      403      401
-    GET /admin/v1/users/{id}/roles                     401      401      401      404      200      403      403      403      403      200      200      200      401
-    PUT /admin/v1/users/{id}/roles                     401      401      401      404      403      403      403      403      200      200      401      403      401
-    GET /admin/v1/users/{id}/sessions                  401      401      401      404      200      403      403      403      403      200      200      200      401
-    DELETE /admin/v1/users/{id}/sessions               401      401      401      404      403      403      200      403      403      200      401      403      401
-    GET /admin/v1/roles                                401      401      401      404      200      403      403      403      403      200      200      200      401
-    GET /admin/v1/roles/{name}                         401      401      401      404      200      403      403      403      403      200      200      200      401
-    PUT /admin/v1/roles/{name}                         401      401      401      404      403      403      403      403      200      200      401      403      401
-    DELETE /admin/v1/roles/{name}                      401      401      401      404      403      403      403      403      204      204      401      403      401
-    GET /admin/v1/sessions                             401      401      401      404      200      403      403      403      403      200      200      200      401
-    GET /admin/v1/sessions/{id}                        401      401      401      404      200      403      403      403      403      200      200      200      401
-    DELETE /admin/v1/sessions/{id}                     401      401      401      404      403      403      200      403      403      200      401      403      401
-    GET /admin/v1/keys                                 401      401      401      404      200      403      403      403      403      200      200      200      401
-    POST /admin/v1/keys/rotate                         401      401      401      404      403      403      403      200      403      200      401      403      401
-    POST /admin/v1/keys/{id}/compromise                401      401      401      404      403      403      403      200      403      200      401      403      401
+                                                    nobody  garbage  refresh     user     read    users sessions     keys    grant    audit resource    admin      old   narrow    ended
+    POST /auth/register                                201      201      201      201      201      201      201      201      201      201      201      201      201      201      201
+    POST /auth/login                                   401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    POST /auth/refresh                                 401      400      400      400      400      400      400      400      400      400      400      400      400      400      400
+    POST /auth/logout                                  401      400      400      400      400      400      400      400      400      400      400      400      400      400      400
+    GET /auth/me                                       401      401      401      200      200      200      200      200      200      200      200      200      200      200      401
+    GET /auth/sessions                                 401      401      401      200      200      200      200      200      200      200      200      200      200      200      401
+    DELETE /auth/sessions                              401      401      401      200      200      200      200      200      200      200      200      200      401      200      401
+    DELETE /auth/sessions/{id}                         401      401      401      404      404      404      404      404      404      404      404      404      401      404      401
+    GET /auth/events                                   401      401      401      200      200      200      200      200      200      200      200      200      200      200      401
+    POST /auth/reauthenticate                          401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    POST /auth/password/change                         401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    POST /auth/password/reset                          401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    GET /.well-known/jwks.json                         200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /revocations                                   401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    GET /revocations/snapshot                          401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    POST /introspect                                   401      401      401      401      401      401      401      401      401      401      401      401      401      401      401
+    GET /verify                                        401      401      401      200      200      200      200      200      200      200      200      200      200      200      401
+    GET /health/live                                   200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /health/ready                                  200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /openapi.json                                  200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /docs                                          200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /docs/{file}                                   200      200      200      200      200      200      200      200      200      200      200      200      200      200      200
+    GET /admin/v1/users                                401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    POST /admin/v1/users                               401      401      401      404      403      201      403      403      403      403      403      201      401      403      401
+    GET /admin/v1/users/{id}                           401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    PATCH /admin/v1/users/{id}                         401      401      401      404      403      200      403      403      403      403      403      200      401      403      401
+    DELETE /admin/v1/users/{id}                        401      401      401      404      403      200      403      403      403      403      403      200      401      403      401
+    POST /admin/v1/users/{id}/password-reset           401      401      401      404      403      201      403      403      403      403      403      201      401      403      401
+    GET /admin/v1/users/{id}/roles                     401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    PUT /admin/v1/users/{id}/roles                     401      401      401      404      403      403      403      403      200      403      403      200      401      403      401
+    GET /admin/v1/users/{id}/sessions                  401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    DELETE /admin/v1/users/{id}/sessions               401      401      401      404      403      403      200      403      403      403      403      200      401      403      401
+    GET /admin/v1/roles                                401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    GET /admin/v1/roles/{name}                         401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    PUT /admin/v1/roles/{name}                         401      401      401      404      403      403      403      403      200      403      403      200      401      403      401
+    DELETE /admin/v1/roles/{name}                      401      401      401      404      403      403      403      403      204      403      403      204      401      403      401
+    GET /admin/v1/sessions                             401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    GET /admin/v1/sessions/{id}                        401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    DELETE /admin/v1/sessions/{id}                     401      401      401      404      403      403      200      403      403      403      403      200      401      403      401
+    GET /admin/v1/keys                                 401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    POST /admin/v1/keys/rotate                         401      401      401      404      403      403      403      200      403      403      403      200      401      403      401
+    POST /admin/v1/keys/{id}/compromise                401      401      401      404      403      403      403      200      403      403      403      200      401      403      401
+    GET /admin/v1/resource-servers                     401      401      401      404      200      403      403      403      403      403      403      200      200      200      401
+    POST /admin/v1/resource-servers                    401      401      401      404      403      403      403      403      403      403      201      201      401      403      401
+    DELETE /admin/v1/resource-servers/{name}           401      401      401      404      403      403      403      403      403      403      204      204      401      403      401
+    GET /admin/v1/audit                                401      401      401      404      403      403      403      403      403      200      403      200      200      403      401
     ");
 }

@@ -30,6 +30,7 @@ fn names_and_statuses_are_promises() {
     405 method_not_allowed
     408 request_timeout
     409 username_taken
+    409 name_taken
     409 role_in_use
     409 last_administrator
     409 keys_busy

@@ -157,10 +157,10 @@ async fn what_is_wrong_is_named() {
     let server = Server::start().await;
     let mine = server.ada().await;
     for (query, fault) in [
-        ("limit=0", "limit: invalid_format"),
-        ("limit=101", "limit: invalid_format"),
-        ("limit=-1", "limit: invalid_format"),
-        ("limit=", "limit: invalid_format"),
+        ("limit=0", "limit: out_of_range"),
+        ("limit=201", "limit: out_of_range"),
+        ("limit=-1", "limit: out_of_range"),
+        ("limit=", "limit: out_of_range"),
         ("limit=1&limit=2", "limit: duplicate"),
         ("cursor=", "cursor: invalid_format"),
         ("cursor=5", "cursor: invalid_format"),

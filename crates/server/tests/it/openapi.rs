@@ -181,7 +181,7 @@ async fn administer_all(server: &Server) {
 }
 
 async fn call_as_resource_server(server: &Server) {
-    let credential = server.resource_server("notes").await;
+    let credential = server.resource_server("billing").await;
     for token in [credential.as_str(), "garbage"] {
         server.get_as(token, "/revocations").await;
         server.get_as(token, "/revocations/snapshot").await;
@@ -345,6 +345,10 @@ fn what_each_route_may_answer_is_a_promise() {
     GET /admin/v1/keys: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
     POST /admin/v1/keys/rotate: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     POST /admin/v1/keys/{id}/compromise: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    GET /admin/v1/resource-servers: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    POST /admin/v1/resource-servers: internal invalid_request invalid_token name_taken not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
+    DELETE /admin/v1/resource-servers/{name}: internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
+    GET /admin/v1/audit: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
     ");
 }
 

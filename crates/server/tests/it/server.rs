@@ -272,7 +272,10 @@ impl Server {
     /// Adds a resource server, and gives its credential.
     pub(crate) async fn resource_server(&self, name: &str) -> String {
         let name = ResourceServerName::parse(name).unwrap();
-        let seed = name.as_str().bytes().map(u64::from).sum();
+        // Of each name another one.
+        let seed = name.as_str().bytes().fold(7, |seed, byte| {
+            u64::wrapping_add(seed, u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         let (by, chance) = (self.command_line(), Seeded(AtomicU64::new(seed)));
         let added = resource_server::administer::add(self.store(), &chance, name, by);
         added.await.unwrap().expose().to_owned()

@@ -1,16 +1,19 @@
 //! Resource servers in SQLite.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use relatch_core::{
     StoreError,
     event::{Administrator, EventKind},
+    permission::grant,
     resource_server::{CredentialHash, ResourceServer, ResourceServerName, ResourceServerStore},
     store::Changed,
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite, event,
+    Sqlite, authority, event,
     row::{self, Fault},
 };
 
@@ -26,7 +29,7 @@ impl ResourceServerStore for Sqlite {
         hash: CredentialHash,
         by: Administrator,
     ) -> Result<Changed<()>, StoreError> {
-        self.durable(move |connection| add(connection, &name, hash, &by))
+        self.ordered(by, move |connection, by| add(connection, &name, hash, by))
             .await
     }
 
@@ -35,8 +38,28 @@ impl ResourceServerStore for Sqlite {
         name: ResourceServerName,
         by: Administrator,
     ) -> Result<Changed<()>, StoreError> {
-        self.durable(move |connection| remove(connection, &name, &by))
+        self.ordered(by, move |connection, by| remove(connection, &name, by))
             .await
+    }
+}
+
+impl Sqlite {
+    /// Carries out an order about resource servers, for whoever may give it.
+    async fn ordered(
+        &self,
+        by: Administrator,
+        change: impl FnOnce(&Connection, &Administrator) -> Result<Changed<()>, Fault> + Send + 'static,
+    ) -> Result<Changed<()>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| {
+            authority::ordered(connection, &by, &policy, |authority| {
+                match authority.may(grant::RESOURCE_SERVERS) {
+                    Ok(()) => change(connection, &by),
+                    Err(refusal) => Ok(Changed::Refused(refusal)),
+                }
+            })
+        })
+        .await
     }
 }
 

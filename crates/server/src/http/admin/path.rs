@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{Path, rejection::PathRejection};
-use relatch_core::permission::RoleName;
+use relatch_core::{permission::RoleName, resource_server::ResourceServerName};
 
 use crate::http::problem::Problem;
 
@@ -21,6 +21,14 @@ pub(super) fn role(named: Named) -> Result<RoleName, Problem> {
     let refused = |detail: String| Problem::field("name", "invalid_format", detail);
     let Path(name) = named.map_err(|_| refused("Expected the name of a role.".to_owned()))?;
     RoleName::parse(&name).map_err(|fault| refused(format!("{fault}.")))
+}
+
+/// The name of a resource server.
+pub(super) fn resource_server(named: Named) -> Result<ResourceServerName, Problem> {
+    let refused = |detail: String| Problem::field("name", "invalid_format", detail);
+    let Path(name) =
+        named.map_err(|_| refused("Expected the name of a resource server.".to_owned()))?;
+    ResourceServerName::parse(&name).map_err(|fault| refused(format!("{fault}.")))
 }
 
 /// The id of a key, whatever it looks like.

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    guard, page,
+    guard,
     path::{self, Named},
     user,
 };
@@ -33,6 +33,7 @@ use crate::{
         answer,
         authorization::Authorized,
         fields::Fields,
+        page,
         problem::{Code, Problem},
     },
 };
@@ -77,7 +78,7 @@ impl<'a> Shown<'a> {
 
 /// Something that happened.
 #[derive(Serialize)]
-struct Happened<'a> {
+pub(super) struct Happened<'a> {
     at: String,
     event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    guard, page,
+    guard,
     path::{self, Named},
     precondition,
 };
@@ -33,6 +33,7 @@ use crate::{
         authorization::{Authorized, caller_of},
         body::Input,
         fields::Fields,
+        page,
         problem::Problem,
         user::{describe_email, describe_username},
     },

@@ -8,7 +8,13 @@ pub(in crate::http) mod service;
 pub(in crate::http) mod session;
 pub(in crate::http) mod user;
 
-use crate::http::problem::Code;
+use serde_json::{Value, json};
+
+use super::Operation;
+use crate::http::{
+    page::{MOST, USUAL},
+    problem::Code,
+};
 
 const USERS: &str = "Users";
 const SESSIONS: &str = "Sessions";
@@ -58,3 +64,19 @@ const READS: &[Code] = &[Code::Unavailable, Code::Internal];
 
 /// What a route that writes, or hashes a password, may answer.
 const WRITES: &[Code] = &[Code::Overloaded, Code::Unavailable, Code::Internal];
+
+fn in_query(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+/// The parameters of a list in pages.
+fn in_pages(operation: Operation) -> Operation {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL });
+    operation
+        .parameter(in_query("limit", "At most so many.", limit))
+        .parameter(in_query(
+            "cursor",
+            "`next` of the page before, with the same other parameters.",
+            json!({ "type": "string" }),
+        ))
+}

@@ -40,6 +40,8 @@ pub(super) fn all() -> Value {
         admin::roles(),
         admin::sessions(),
         admin::keys(),
+        admin::audit(),
+        admin::resource_servers(),
         error::schemas(),
     ] {
         if let Value::Object(part) = part {

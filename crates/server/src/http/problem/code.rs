@@ -97,6 +97,9 @@ catalogue! {
     UsernameTaken = CONFLICT "username_taken", "Somebody has that username.",
         "Usernames are unique without regard to case.",
         "Ask for another name.";
+    NameTaken = CONFLICT "name_taken", "There is one of that name already.",
+        "A resource server's credential is shown once and never again: a second one of the same name would leave the first without it.",
+        "Take another name, or remove the one that is there first.";
     RoleInUse = CONFLICT "role_in_use", "Users hold the role.",
         "A role is deleted only once nobody holds it; `detail` says how many do.",
         "Take it from them first (PUT /admin/v1/users/{id}/roles).";

@@ -1,13 +1,15 @@
 //! The routes of administrators in words.
 
+pub(in crate::http) mod audit;
 pub(in crate::http) mod key;
+pub(in crate::http) mod resource_server;
 pub(in crate::http) mod role;
 pub(in crate::http) mod session;
 pub(in crate::http) mod user;
 
 use serde_json::{Value, json};
 
-use super::{ADMINISTRATION, BODY, CALLER, READS, WRITES};
+use super::{ADMINISTRATION, BODY, CALLER, READS, WRITES, in_pages, in_query};
 use crate::http::{
     openapi::{Operation, schema},
     problem::Code,
@@ -41,22 +43,6 @@ fn in_path(name: &str, description: &str, schema: Value) -> Value {
 
 fn user_id() -> Value {
     in_path("id", "The id of a user.", schema::reference("Id"))
-}
-
-fn in_query(name: &str, description: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
-}
-
-/// The parameters of a list in pages.
-fn in_pages(operation: Operation) -> Operation {
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 });
-    operation
-        .parameter(in_query("limit", "At most so many.", limit))
-        .parameter(in_query(
-            "cursor",
-            "`next` of the page before, with the same other parameters.",
-            json!({ "type": "string" }),
-        ))
 }
 
 fn if_match() -> Value {

@@ -106,19 +106,44 @@ pub(super) fn sessions() -> Value {
             }),
         ),
         "AnySessions": list("sessions", "AnySession"),
-        "Event": object(&["at", "event"], json!({
-            "at": reference("Time"),
-            "event": { "type": "string", "description": "The stable name of what happened." },
-            "session_id": reference("Id"),
-            "address": { "type": "string" },
-            "agent": { "type": "string", "description": "The `User-Agent`." },
-            "detail": { "type": "object", "description": "What the name leaves open." },
-        })),
         "SessionStory": object(&["events", "around_end"], json!({
             "session": reference("AnySession"),
             "user": reference("Account"),
             "events": { "type": "array", "description": "Its own, the oldest first; the newest 200.", "items": reference("Event") },
             "around_end": { "type": "array", "description": "What else happened to the user at the moment that it ended.", "items": reference("Event") },
+        })),
+    })
+}
+
+pub(super) fn audit() -> Value {
+    json!({
+        "Record": object(&["number", "at", "event"], json!({
+            "number": { "type": "integer", "description": "Its place in the record, from 1 on and without gaps.", "minimum": 1 },
+            "at": reference("Time"),
+            "event": { "type": "string", "description": "What happened: a stable name such as `session.opened`; there may be new ones in any version." },
+            "user_id": described(&reference("Id"), "To whom; left out where it is nobody's."),
+            "session_id": described(&reference("Id"), "In which session."),
+            "address": { "type": "string", "description": "From where." },
+            "agent": { "type": "string", "description": "The `User-Agent`." },
+            "detail": { "type": "object", "description": "What the name leaves open: `by` whom, `reason`, and so on." },
+        })),
+        "Records": list("events", "Record"),
+    })
+}
+
+pub(super) fn resource_servers() -> Value {
+    json!({
+        "NewResourceServer": body(&["name"], json!({ "name": reference("RoleName") })),
+        "ResourceServer": object(&["name", "created_at"], json!({
+            "name": reference("RoleName"),
+            "created_at": reference("Time"),
+        })),
+        "ResourceServers": object(&["resource_servers"], json!({
+            "resource_servers": { "type": "array", "description": "All there are, by name.", "items": reference("ResourceServer") },
+        })),
+        "IssuedCredential": object(&["name", "credential"], json!({
+            "name": reference("RoleName"),
+            "credential": { "type": "string", "description": "Shown this once. Sent as `Authorization: Bearer`, or as the password of Basic with the name." },
         })),
     })
 }
