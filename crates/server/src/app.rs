@@ -216,11 +216,10 @@ pub(crate) fn store_options(config: &Config) -> Options {
 
 /// Who issues tokens, as far as the configuration says it: else the address that is to be listened on.
 pub(crate) fn issuer(config: &Config) -> Issuer {
-    let url = config
-        .issuer
-        .url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", config.server.listen));
+    let url = config.issuer.url.clone().unwrap_or_else(|| {
+        let scheme = if config.tls.is_on() { "https" } else { "http" };
+        format!("{scheme}://{}", config.server.listen)
+    });
     let audience = config
         .issuer
         .audience
@@ -234,7 +233,7 @@ pub(crate) fn issuer(config: &Config) -> Issuer {
 }
 
 /// Makes the folder for its owner alone. One that is there is left as it is.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     if folder.is_dir() {
         return Ok(());

@@ -10,6 +10,7 @@ mod role;
 mod secret;
 mod serve;
 mod session;
+mod tls;
 mod token;
 mod user;
 mod words;
@@ -57,6 +58,9 @@ enum Command {
     /// Back the database up, restore, check and count it.
     #[command(subcommand)]
     Db(db::Db),
+    /// Make a certificate for development.
+    #[command(subcommand)]
+    Tls(tls::Tls),
     /// Check the configuration, and see where each setting comes from.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -108,6 +112,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
         Command::Db(command) => db::run(&command),
+        Command::Tls(command) => tls::run(&command),
         Command::Config(command) => config::run(&command),
     };
     let (code, message) = match result {

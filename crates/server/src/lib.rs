@@ -2,7 +2,7 @@
 //! turns at every use.
 //!
 //! This crate is the server around `relatch-core`: configuration, threads, HTTP. [`Relatch`] is a server that is ready;
-//! [`serve()`] puts it on a listener until it is told to stop.
+//! [`serve()`] puts it on its listeners until it is told to stop.
 
 pub mod app;
 pub mod cli;
@@ -15,7 +15,8 @@ mod jobs;
 pub mod keyring;
 pub mod logging;
 pub mod serve;
+pub mod tls;
 
 pub use app::{Relatch, StartError};
 pub use config::Config;
-pub use serve::serve;
+pub use serve::{Listeners, serve};

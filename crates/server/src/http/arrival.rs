@@ -14,7 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
@@ -24,12 +24,20 @@ use relatch_core::{
 };
 use tower::Service as _;
 
-use super::problem::{Code, Problem};
+use super::{
+    forwarded,
+    problem::{Code, Problem},
+};
 use crate::{app::App, serve::Alarm};
 
-/// The address that a connection comes from.
+/// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub(crate) struct Peer {
+    /// A client's address, or its proxy's.
+    pub(crate) address: IpAddr,
+    /// Whether it speaks TLS with us.
+    pub(crate) encrypted: bool,
+}
 
 /// Names one request in the log and in its answer. No secret, and no two alike for longer than any log is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,7 +137,9 @@ pub(crate) async fn handle(
     let started = Instant::now();
     let id = app.request_ids.next();
     let now = app.clock.now();
-    let address = request.extensions().get().map(|peer: &Peer| peer.0);
+    let peer: Option<Peer> = request.extensions().get().copied();
+    let limits = &app.config.server;
+    let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
     let (method, path) = (request.method().clone(), request.uri().clone());
@@ -140,7 +150,10 @@ pub(crate) async fn handle(
         Some(Err(never)) => match never {},
         None => Problem::new(Code::Unavailable).into_response(),
     };
-    let response = finish(response, id);
+    let mut response = finish(response, id);
+    if peer.is_some_and(|peer| peer.encrypted) {
+        keep_to_https(response.headers_mut(), app.config.tls.hsts);
+    }
     log(&response, id, &method, path.path(), started.elapsed());
     response
 }
@@ -158,6 +171,16 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     response
+}
+
+/// Tells browsers to come by HTTPS alone (RFC 6797).
+fn keep_to_https(headers: &mut HeaderMap, time: Duration) {
+    if time.is_zero() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::try_from(format!("max-age={}", time.as_secs())) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
 }
 
 fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Duration) {

@@ -21,6 +21,7 @@ fn names_and_statuses_are_promises() {
     401 proof_required
     403 user_disabled
     403 registration_closed
+    403 https_required
     404 not_found
     405 method_not_allowed
     408 request_timeout

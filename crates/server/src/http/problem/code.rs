@@ -70,6 +70,9 @@ catalogue! {
     RegistrationClosed = FORBIDDEN "registration_closed", "Nobody can register here.",
         "`registration.mode` is `closed`.",
         "Hide the form; accounts come from an administrator.";
+    HttpsRequired = FORBIDDEN "https_required", "This must come by HTTPS.",
+        "The request came to the listener for plain HTTP (`server.redirect_listen`), where anybody on its way could read it. Nothing of it was done. If a token of a live session was in it, that session has ended: `seen_in_the_clear`.",
+        "Send it to the address of the issuer, which begins with `https://`; do not try plain HTTP first. A password that was in it should be changed.";
     NotFound = NOT_FOUND "not_found", "There is nothing here.",
         "No such route, or no such session among the caller's own: what you may not see is not there.",
         "Check the path. A session that is not found need not be ended any more.";

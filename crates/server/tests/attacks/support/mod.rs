@@ -5,14 +5,18 @@ pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod forge;
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod refresh_token;
 pub(crate) mod server;
+pub(crate) mod stream;
 pub(crate) mod target;
+pub(crate) mod tls;
 pub(crate) mod wire;
 
 pub(crate) use account::{Tokens, protected};
 pub(crate) use http::{Connection, Reply, Request, delete, get, post, request};
 pub(crate) use server::{Folder, Server};
+pub(crate) use stream::Stream;
 
 use std::time::{Duration, Instant};
 

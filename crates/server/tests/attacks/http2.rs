@@ -1,0 +1,172 @@
+//! Attacks on the framing of HTTP/2. Each is cut off, and nobody else notices.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    account::PASSWORD,
+    get as http1_get,
+    http2::{
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
+        REFUSED_STREAM, RST_STREAM, frame, get, head, header, reset,
+    },
+    tls::Secure,
+};
+
+/// SETTINGS_INITIAL_WINDOW_SIZE
+const WINDOW: u16 = 4;
+
+/// A server that soon closes a connection on which nothing happens.
+fn impatient() -> Secure {
+    Secure::start(&[
+        ("server.header_timeout", "500ms"),
+        ("server.request_timeout", "500ms"),
+    ])
+}
+
+#[track_caller]
+fn is_well(server: &Secure) {
+    let reply = server.send(&http1_get("/health/ready"));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
+#[test]
+fn a_request_is_judged_as_on_any_other_connection() {
+    let server = Secure::start(&[]);
+    let body = json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD });
+    let post = [
+        head("POST", "/auth/register"),
+        header("content-type", "application/json"),
+    ];
+    let mut connection = server.open_http2(&[]);
+    connection.send(&frame(HEADERS, END_HEADERS, 1, &post.concat()));
+    connection.send(&frame(DATA, END_STREAM, 1, body.to_string().as_bytes()));
+    let tokens: Value = serde_json::from_str(&connection.body_of(1)).unwrap();
+    let access = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let me = [head("GET", "/auth/me"), header("authorization", &access)].concat();
+    connection.send(&frame(HEADERS, END_HEADERS | END_STREAM, 3, &me));
+    assert!(connection.body_of(3).contains("\"ada\""));
+    connection.send(&get(5, "/auth/me"));
+    assert!(connection.body_of(5).contains("\"invalid_token\""));
+}
+
+#[test]
+fn a_rapid_reset_ends_the_connection() {
+    let server = Secure::start(&[]);
+    let mut connection = server.open_http2(&[]);
+    let flood: Vec<u8> = (0..2_000)
+        .flat_map(|number| {
+            let stream = number * 2 + 1;
+            [get(stream, "/auth/me"), reset(stream)].concat()
+        })
+        .collect();
+    connection.send(&flood);
+    let frames = connection.frames_until(|frame| frame.kind == GOAWAY);
+    let last = frames.last().and_then(crate::support::http2::Frame::error);
+    // A server that has closed by then has cut it off as well.
+    assert!(matches!(last, Some(ENHANCE_YOUR_CALM) | None), "{last:?}");
+    assert!(connection.ends_within(3_000));
+    let answered = server.folder.logged().matches("\"request\"").count();
+    assert!(answered < 200, "{answered} of 2,000 were run");
+    is_well(&server);
+}
+
+#[test]
+fn more_streams_than_allowed_are_refused() {
+    let server = Secure::start(&[("server.max_streams", "10")]);
+    let mut connection = server.open_http2(&[]);
+    let post = [
+        head("POST", "/auth/login"),
+        header("content-type", "application/json"),
+    ]
+    .concat();
+    for number in 0..15 {
+        connection.send(&frame(HEADERS, END_HEADERS, number * 2 + 1, &post));
+    }
+    for number in 10..15 {
+        let stream = number * 2 + 1;
+        let frames = connection.frames_until(|frame| frame.stream == stream);
+        let refused = frames.last().unwrap();
+        assert_eq!(
+            (refused.kind, refused.error()),
+            (RST_STREAM, Some(REFUSED_STREAM))
+        );
+    }
+    // The ones before are still there.
+    connection.send(&frame(DATA, END_STREAM, 1, b"{}"));
+    assert!(connection.body_of(1).contains("\"invalid_request\""));
+    is_well(&server);
+}
+
+#[test]
+fn a_head_without_an_end_is_cut_off() {
+    let server = impatient();
+    let mut flood = server.open_http2(&[]);
+    flood.send(&frame(HEADERS, END_STREAM, 1, &head("GET", "/auth/me")));
+    let more = header("x", &"y".repeat(1_000));
+    let mut sent = 0;
+    while flood.send(&frame(CONTINUATION, 0, 1, &more)) && sent < 10_000 {
+        sent += 1;
+    }
+    assert!(sent < 10_000, "10 MB of a head were taken");
+    let mut quiet = server.open_http2(&[]);
+    quiet.send(&frame(HEADERS, END_STREAM, 1, &head("GET", "/auth/me")));
+    assert!(quiet.ends_within(4_000));
+    is_well(&server);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let server = Secure::start(&[]);
+    let mut connection = server.open_http2(&[]);
+    let large = [
+        head("GET", "/auth/me"),
+        header("x-large", &"y".repeat(9_000)),
+    ];
+    let two = [large.concat(), header("x-larger", &"y".repeat(9_000))].concat();
+    let (first, rest) = two.split_at(16_000);
+    connection.send(&frame(HEADERS, END_STREAM, 1, first));
+    connection.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
+    let frames = connection.frames_until(|frame| frame.stream == 1 || frame.kind == GOAWAY);
+    let last = frames.last().expect("an answer");
+    assert!(
+        last.kind != DATA && !connection.body_of(1).contains("code"),
+        "{last:?}"
+    );
+    assert!(!server.folder.logged().contains("/auth/me"), "it was run");
+    let mut next = server.open_http2(&[]);
+    next.send(&frame(
+        HEADERS,
+        END_STREAM | END_HEADERS,
+        1,
+        &large.concat(),
+    ));
+    assert!(
+        next.body_of(1).contains("\"invalid_token\""),
+        "under the limit it is read"
+    );
+}
+
+#[test]
+fn a_connection_on_which_nothing_happens_is_closed() {
+    let server = impatient();
+    let mut silent = server.connect_http2();
+    let mut idle = server.open_http2(&[]);
+    for number in 0..3 {
+        idle.send(&get(number * 2 + 1, "/health/live"));
+        assert!(idle.body_of(number * 2 + 1).contains("ok"));
+        crate::support::pause(300);
+    }
+    assert!(idle.ends_within(4_000));
+    assert!(silent.ends_within(4_000));
+}
+
+#[test]
+fn answers_that_nobody_reads_are_not_kept() {
+    let server = impatient();
+    let mut connection = server.open_http2(&[(WINDOW, 0)]);
+    for number in 0..50 {
+        connection.send(&get(number * 2 + 1, "/openapi.json"));
+    }
+    assert!(connection.ends_within(5_000));
+    is_well(&server);
+}
