@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{extract::Request, response::Response};
+use axum::{extract::Request, http::HeaderValue, response::Response};
 use relatch_core::{
     Domain, Entropy, StoreError, Timestamp,
     domain::Issuer,
@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
+    /// What answers over TLS say of coming by HTTPS alone.
+    pub(crate) hsts: Option<HeaderValue>,
     pub(crate) master: ArcSwap<MasterKeys>,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
@@ -134,6 +136,7 @@ impl Relatch {
             domain,
             verifier,
             clock,
+            hsts: http::keep_to_https(config.tls.hsts),
             config,
             request_ids,
             master: ArcSwap::from_pointee(master),

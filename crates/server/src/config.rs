@@ -7,7 +7,11 @@ mod reference;
 mod settings;
 mod value;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use relatch_core::{
     key::Algorithm,
@@ -68,6 +72,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<Network>,
     /// Where they say it.
     pub forwarded_header: ForwardedHeader,
+    /// Every connection comes from one of them, and begins with the header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Whether `/docs` is served.
     pub docs_page: bool,
     /// Largest body of a request, in bytes.
@@ -248,6 +254,12 @@ impl Default for Config {
 }
 
 impl ServerConfig {
+    /// Whether a proxy of that address is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let mut proxies = self.trusted_proxies.iter();
+        proxies.any(|network| network.contains(address))
+    }
+
     /// Before the defaults.
     fn blank() -> Self {
         Self {
@@ -257,6 +269,7 @@ impl ServerConfig {
             behind_tls_proxy: false,
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
+            proxy_protocol: false,
             docs_page: false,
             max_body: 0,
             max_headers: 0,

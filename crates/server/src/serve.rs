@@ -5,6 +5,7 @@ mod alarm;
 mod connection;
 mod drain;
 mod listeners;
+mod proxy;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

@@ -53,6 +53,8 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "The proxies whose word for a client's address is taken: addresses and networks, as in `[\"127.0.0.1\", \"10.0.0.0/8\"]`. Of the addresses that `forwarded_header` lists, the last one that is none of these is the client's. Unset: nobody is believed, and the address on record is that of the connection.";
     "server.forwarded_header" = "X-Forwarded-For", |c, t| c.server.forwarded_header = choice(t, &[("X-Forwarded-For", ForwardedHeader::XForwardedFor), ("Forwarded", ForwardedHeader::Forwarded)])?,
         "In which header the trusted proxies say whom they speak for: `X-Forwarded-For` or `Forwarded` (RFC 7239). Only the one that your proxies write: the other one comes through them from anybody.";
+    "server.proxy_protocol" = "false", |c, t| c.server.proxy_protocol = boolean(t)?,
+        "For proxies that pass TCP on without looking into it: every connection then begins with a header of the PROXY protocol, version 2, which says whose it is, and comes from one of `trusted_proxies`. Whatever else connects is cut off, health checks that do not speak it included.";
     "server.docs_page" = "true", |c, t| c.server.docs_page = boolean(t)?,
         "Whether `/docs` is served: a page on which the API can be read and tried. It is the same for everybody and asks no other host for anything; `/openapi.json` stays either way.";
     "server.max_body" = "16KiB", |c, t| c.server.max_body = size_within(t, "1KiB", "1MiB")?,
@@ -203,6 +205,10 @@ fn exposure(config: &Config) -> Vec<(&'static str, Fault)> {
             "needs an issuer.url that begins with https://: that is where requests are sent on to";
         faults.push(("server.redirect_listen", fault.to_owned()));
     }
+    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+        let fault = "needs server.trusted_proxies: nobody else may say whose a connection is";
+        faults.push(("server.proxy_protocol", fault.to_owned()));
+    }
     let (certificates, keys) = (tls.certificate_files.len(), tls.key_files.len());
     if certificates != keys {
         let fault = format!(
@@ -271,6 +277,7 @@ mod tests {
         config.server.listen = ([0, 0, 0, 0], 8080).into();
         config.server.redirect_listen = Some(([0, 0, 0, 0], 80).into());
         config.issuer.url = Some("http://auth.example.com".to_owned());
+        config.server.proxy_protocol = true;
         config.tls.key_files = vec!["key.pem".into()];
         let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
         assert_eq!(
@@ -281,11 +288,13 @@ mod tests {
                 "session.remember_idle_lifetime",
                 "server.listen",
                 "server.redirect_listen",
+                "server.proxy_protocol",
                 "tls.key_files"
             ]
         );
         config.issuer.url = Some("https://auth.example.com".to_owned());
         config.tls.certificate_files = vec!["chain.pem".into()];
+        config.server.trusted_proxies = networks("::1").expect("a list");
         assert_eq!(exposure(&config), []);
     }
 }

@@ -14,7 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderName, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
@@ -151,8 +151,15 @@ pub(crate) async fn handle(
         None => Problem::new(Code::Unavailable).into_response(),
     };
     let mut response = finish(response, id);
-    if peer.is_some_and(|peer| peer.encrypted) {
-        keep_to_https(response.headers_mut(), app.config.tls.hsts);
+    if let (
+        Some(Peer {
+            encrypted: true, ..
+        }),
+        Some(hsts),
+    ) = (peer, &app.hsts)
+    {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
     log(&response, id, &method, path.path(), started.elapsed());
     response
@@ -173,14 +180,12 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     response
 }
 
-/// Tells browsers to come by HTTPS alone (RFC 6797).
-fn keep_to_https(headers: &mut HeaderMap, time: Duration) {
-    if time.is_zero() {
-        return;
-    }
-    if let Ok(value) = HeaderValue::try_from(format!("max-age={}", time.as_secs())) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
-    }
+/// What tells browsers to come by HTTPS alone for so long (RFC 6797); nothing for no time at all.
+pub(crate) fn keep_to_https(time: Duration) -> Option<HeaderValue> {
+    let value = format!("max-age={}", time.as_secs());
+    HeaderValue::try_from(value)
+        .ok()
+        .filter(|_| !time.is_zero())
 }
 
 fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Duration) {

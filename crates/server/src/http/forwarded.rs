@@ -4,14 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::config::{ForwardedHeader, Network, ServerConfig};
+use crate::config::{ForwardedHeader, ServerConfig};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Where a request came from that `peer` sent: the last address listed that is no trusted proxy's. What stands before it
 /// may be anybody's invention.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, config: &ServerConfig) -> IpAddr {
-    let trusted = |address: IpAddr| is_in(address, &config.trusted_proxies);
+    let trusted = |address| config.trusts(address);
     if !trusted(peer) {
         return peer;
     }
@@ -34,10 +34,6 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, config: &ServerConfig) -
         }
     }
     client
-}
-
-fn is_in(address: IpAddr, networks: &[Network]) -> bool {
-    networks.iter().any(|network| network.contains(address))
 }
 
 /// An address with or without a port.
@@ -68,7 +64,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, Network};
 
     fn seen(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
         let mut config = Config::default().server;

@@ -20,7 +20,12 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Alarm, activity::Activity, drain::Open};
+use super::{
+    Alarm,
+    activity::{Activity, Running},
+    drain::Open,
+    proxy::{self, Source},
+};
 use crate::{
     app::App,
     config::ServerConfig,
@@ -47,12 +52,17 @@ pub(super) struct Site {
 }
 
 /// Serves one connection until it ends.
-pub(super) async fn run(site: Site, stream: TcpStream, mut open: Open) {
+pub(super) async fn run(site: Site, mut stream: TcpStream, mut open: Open) {
     prepare(&stream, &site.app.config.server);
-    let peer = stream.peer_addr().ok().map(|address| Peer {
-        address: address.ip().to_canonical(),
-        encrypted: site.tls.is_some(),
-    });
+    let peer = tokio::select! {
+        peer = admit(&site, &mut stream) => peer,
+        () = open.told_to_finish() => return,
+    };
+    let Ok(peer) = peer else {
+        return tracing::debug!(
+            "a connection came from no trusted proxy, or without its PROXY header"
+        );
+    };
     let Some(acceptor) = site.tls.clone() else {
         return run_http1(site, stream, peer, open).await;
     };
@@ -71,6 +81,29 @@ pub(super) async fn run(site: Site, stream: TcpStream, mut open: Open) {
         run_http1(site, stream, peer, open).await;
     }
 }
+
+/// Who is at the other end; none if the system does not know.
+async fn admit(site: &Site, stream: &mut TcpStream) -> Result<Option<Peer>, Stranger> {
+    let limits = &site.app.config.server;
+    let mut address = stream.peer_addr().ok().map(|peer| peer.ip().to_canonical());
+    if limits.proxy_protocol {
+        if !address.is_some_and(|address| limits.trusts(address)) {
+            return Err(Stranger);
+        }
+        let header = tokio::time::timeout(limits.header_timeout, proxy::read(stream)).await;
+        match header.ok().flatten().ok_or(Stranger)? {
+            Source::Itself => {}
+            Source::Client(client) => address = Some(client),
+        }
+    }
+    Ok(address.map(|address| Peer {
+        address,
+        encrypted: site.tls.is_some(),
+    }))
+}
+
+/// Somebody who is not the proxy that alone may connect.
+struct Stranger;
 
 fn prepare(stream: &TcpStream, limits: &ServerConfig) {
     // Answers are small and whole: waiting to fill a packet only delays them.
@@ -159,7 +192,7 @@ fn http2_builder(limits: &ServerConfig) -> http2::Builder<TokioExecutor> {
 }
 
 /// The same body, with the request running until its end.
-fn held(body: Body, running: super::activity::Running) -> Body {
+fn held(body: Body, running: Running) -> Body {
     Body::new(body.map_frame(move |frame| {
         let _until_the_end = &running;
         frame

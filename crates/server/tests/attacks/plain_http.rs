@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    Connection, Reply, Tokens,
+    Connection, Reply, Request, Tokens,
     account::{PASSWORD, registration},
     delete, get, post,
     refresh_token::generation,
@@ -133,8 +133,7 @@ fn a_password_is_neither_checked_nor_kept() {
 #[test]
 fn a_refresh_token_ends_its_session_wherever_it_stands() {
     let server = Secure::start(&[]);
-    type Place = fn(&str) -> crate::support::Request;
-    let places: [Place; 5] = [
+    let places: [fn(&str) -> Request; 5] = [
         |token| post("/auth/refresh").bearer(token),
         |token| get("/auth/me").bearer(token),
         |token| post("/nowhere").json(&json!({ "refresh_token": token })),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Server, account::PASSWORD, post, tls::Secure};
+use crate::support::{Connection, Server, account::PASSWORD, get, post, tls::Secure};
 
 const TRUSTED: (&str, &str) = ("server.trusted_proxies", "127.0.0.1, 10.0.0.0/8");
 
@@ -128,4 +128,56 @@ fn a_list_that_cannot_be_read_is_refused() {
             refusal.said
         );
     }
+}
+
+/// A header of the PROXY protocol that names a client.
+fn spoken_for(client: [u8; 4]) -> Vec<u8> {
+    let head = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c";
+    [&head[..], &client, &[127, 0, 0, 1, 1, 2, 3, 4]].concat()
+}
+
+const PROXIED: (&str, &str) = ("server.proxy_protocol", "true");
+
+#[test]
+fn a_proxy_that_passes_bytes_on_says_whose_they_are() {
+    let server = Server::start(&[TRUSTED, PROXIED]);
+    let body = crate::support::account::registration("ada");
+    let request = post("/auth/register").json(&body);
+    let mut connection = Connection::open(server.address);
+    connection.send(&spoken_for([192, 0, 2, 7]));
+    connection.send(&request.bytes());
+    assert_eq!(connection.read().expect("an answer").status, 201);
+    assert_eq!(newest(&server, "user.registered"), "192.0.2.7");
+}
+
+#[test]
+fn whoever_does_not_speak_as_a_proxy_is_cut_off() {
+    let impatient = ("server.header_timeout", "300ms");
+    let server = Server::start(&[TRUSTED, PROXIED, impatient]);
+    let request = get("/health/live").bytes();
+    let half = &spoken_for([192, 0, 2, 7])[..20];
+    for bytes in [
+        &request[..],
+        b"PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n",
+        half,
+        b"",
+    ] {
+        let mut connection = Connection::open(server.address);
+        connection.send(bytes);
+        assert!(connection.is_closed_within(3_000));
+    }
+    let stranger = ("server.trusted_proxies", "10.0.0.0/8");
+    let server = Server::start(&[stranger, PROXIED]);
+    let mut connection = Connection::open(server.address);
+    connection.send(&[&spoken_for([192, 0, 2, 7]), &request[..]].concat());
+    assert!(connection.is_closed_within(3_000), "it is not on the list");
+}
+
+#[test]
+fn that_header_means_nothing_where_no_proxy_is_expected() {
+    let server = Server::start(&[TRUSTED]);
+    let mut connection = Connection::open(server.address);
+    let request = get("/health/live").bytes();
+    connection.send(&[&spoken_for([192, 0, 2, 7]), &request[..]].concat());
+    assert!(connection.read().is_none_or(|reply| reply.status == 400));
 }

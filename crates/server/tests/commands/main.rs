@@ -22,6 +22,7 @@ mod session;
 )]
 #[path = "../attacks/support/mod.rs"]
 mod support;
+mod tls;
 mod token;
 mod tool;
 mod user;
