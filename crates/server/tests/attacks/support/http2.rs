@@ -1,5 +1,7 @@
 //! HTTP/2 frame by frame (RFC 9113), so that every rule of it can be broken.
 
+use std::time::{Duration, Instant};
+
 use super::{
     Connection,
     tls::{Hello, Secure},
@@ -9,6 +11,7 @@ pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const CONTINUATION: u8 = 9;
 
@@ -143,6 +146,23 @@ impl Connection {
             }
         }
         frames
+    }
+
+    /// Whether the server ends it within so many milliseconds, although every ping is answered.
+    pub(crate) fn ends_though_alive_within(&mut self, millis: u64) -> bool {
+        let end = Instant::now() + Duration::from_millis(millis);
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            self.wait_at_most(left.max(Duration::from_millis(1)));
+            match self.frame() {
+                Some(frame) if frame.kind == PING && frame.flags == 0 => {
+                    const ACK: u8 = 1;
+                    self.send(&self::frame(PING, ACK, 0, &frame.payload));
+                }
+                Some(_) => {}
+                None => return Instant::now() < end,
+            }
+        }
+        false
     }
 
     /// The body that a stream is answered with.
