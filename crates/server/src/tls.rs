@@ -42,8 +42,7 @@ pub(crate) fn open(
     let files = certificate::Files::of(config);
     let contents = Contents::read(&files)?;
     let table = Table::of(&files, &contents)?;
-    table.tell(now);
-    let watch = Watch::over(files, &contents, table);
+    let watch = Watch::over(files, &contents, table, now);
     let versions: &[_] = match config.min_version {
         TlsVersion::V12 => &[&version::TLS13, &version::TLS12],
         TlsVersion::V13 => &[&version::TLS13],

@@ -37,6 +37,10 @@ use crate::{
 /// CVE-2023-44487).
 const MOST_RESETS: usize = 20;
 
+/// Streams that we reset because of what the client did with them. One that does not know the limits yet may open a few
+/// hundred at once.
+const MOST_ERRORS: usize = 1_000;
+
 /// What one stream may send before it is read. No honest body is larger.
 const WINDOW: u32 = 64 * 1024;
 
@@ -182,7 +186,7 @@ fn http2_builder(limits: &ServerConfig) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(limits.max_streams)
         .max_header_list_size(u32::try_from(limits.max_headers).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(MOST_RESETS)
-        .max_local_error_reset_streams(MOST_RESETS)
+        .max_local_error_reset_streams(MOST_ERRORS)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW * 4)
         .max_send_buf_size(SEND_BUFFER)
@@ -210,4 +214,22 @@ fn answer(
         request.extensions_mut().insert(peer);
     }
     http::handle(Arc::clone(&site.app), site.router.clone(), request, alarm)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_goes_on_keeps_its_connection() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let activity = Activity::new();
+        let body = held(Body::empty(), activity.begin());
+        let ceases = || tokio::time::timeout(SECOND * 60, activity.ceased(SECOND));
+        assert!(ceases().await.is_err());
+        drop(body);
+        assert!(ceases().await.is_ok());
+    }
 }

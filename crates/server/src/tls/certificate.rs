@@ -4,6 +4,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use relatch_core::Timestamp;
@@ -17,6 +18,9 @@ use zeroize::Zeroizing;
 
 use super::validity;
 use crate::config::TlsConfig;
+
+/// Time enough to see why a certificate was not renewed: those that renew by themselves do it earlier.
+const SOON: Duration = Duration::from_hours(10 * 24);
 
 /// Why a certificate is not served.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +37,7 @@ pub enum CertificateError {
     #[error("{0} has no certificate in PEM")]
     NoCertificate(PathBuf),
     /// Nothing there that is a private key.
-    #[error("{0} has no private key in PEM")]
+    #[error("{0} has no private key in PEM, or an encrypted one, which nobody here could open")]
     NoKey(PathBuf),
     /// It is no certificate of a server.
     #[error(
@@ -107,7 +111,20 @@ pub(super) struct Certificate {
     pub(super) pair: Pair,
 }
 
+/// Whether clients accept a certificate, as far as its dates go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    NotYet,
+    Good,
+    EndsSoon,
+    Over,
+}
+
 impl Certificate {
+    pub(super) fn standing(&self, now: Timestamp) -> Standing {
+        standing(self.valid, now)
+    }
+
     pub(super) fn parse(pair: &Pair, content: &Content) -> Result<Self, CertificateError> {
         let malformed = || CertificateError::Malformed(pair.certificate.clone());
         let chain: Result<Vec<_>, _> =
@@ -140,8 +157,40 @@ impl Certificate {
     }
 }
 
+fn standing((begins, ends): (Timestamp, Timestamp), now: Timestamp) -> Standing {
+    if now < begins {
+        Standing::NotYet
+    } else if now >= ends {
+        Standing::Over
+    } else if ends.since(now) < SOON {
+        Standing::EndsSoon
+    } else {
+        Standing::Good
+    }
+}
+
 /// The mode of a key's file if everybody on the machine may read it. Through a group it is shared on purpose.
 pub(super) fn mode_open_to_all(path: &Path) -> Option<u32> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o007 != 0).then_some(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_told_in_time() {
+        let day = |day: i64| Timestamp::from_seconds(day * 86_400);
+        for (now, expected) in [
+            (9, Standing::NotYet),
+            (10, Standing::Good),
+            (90, Standing::Good),
+            (91, Standing::EndsSoon),
+            (99, Standing::EndsSoon),
+            (100, Standing::Over),
+        ] {
+            assert_eq!(standing((day(10), day(100)), day(now)), expected, "{now}");
+        }
+    }
 }

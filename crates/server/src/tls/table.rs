@@ -1,16 +1,15 @@
 //! The certificates that are served, by the names of hosts.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::digest::{self, SHA256};
 use relatch_core::Timestamp;
 use rustls::sign::CertifiedKey;
 
-use super::certificate::{Certificate, CertificateError, Content, Files, mode_open_to_all};
+use super::certificate::{
+    Certificate, CertificateError, Content, Files, Standing, mode_open_to_all,
+};
 use crate::http::time;
-
-/// Time enough to see why a certificate was not renewed: those that renew by themselves do it earlier.
-const SOON: Duration = Duration::from_hours(10 * 24);
 
 /// What the files hold at one moment.
 pub(super) struct Contents(Vec<Content>);
@@ -79,27 +78,41 @@ impl Table {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// Writes into the log what is served, and what will soon go wrong with it.
+    /// Writes into the log what is served, and what is wrong with it.
     pub(super) fn tell(&self, now: Timestamp) {
         for certificate in &self.certificates {
-            let (names, file) = (
-                certificate.names.join(" "),
-                certificate.pair.certificate.display(),
-            );
-            let (begins, ends) = certificate.valid;
-            let (valid_from, valid_until) = (time(begins), time(ends));
+            let names = certificate.names.join(" ");
+            let (valid_from, valid_until) = certificate.valid;
+            let (valid_from, valid_until) = (time(valid_from), time(valid_until));
+            let file = certificate.pair.certificate.display();
             tracing::info!(names, valid_from, valid_until, %file, "serving a certificate");
-            if now < begins {
-                tracing::error!(names, valid_from, %file, "the certificate is not valid yet, or this clock is slow: clients refuse it");
-            } else if now >= ends {
-                tracing::error!(names, valid_until, %file, "the certificate has run out: clients refuse it");
-            } else if ends.since(now) < SOON {
-                tracing::warn!(names, valid_until, %file, "the certificate runs out soon");
-            }
             let key = &certificate.pair.key;
             if let Some(mode) = mode_open_to_all(key) {
                 let (mode, file) = (format!("{mode:04o}"), key.display());
                 tracing::warn!(mode, %file, "everybody on this machine may read the private key: run chmod 600 on it, and consider it known");
+            }
+        }
+        self.warn(now);
+    }
+
+    /// Writes into the log which certificates clients do not accept, or soon will not.
+    pub(super) fn warn(&self, now: Timestamp) {
+        for certificate in &self.certificates {
+            let names = certificate.names.join(" ");
+            let (valid_from, valid_until) = certificate.valid;
+            let (valid_from, valid_until) = (time(valid_from), time(valid_until));
+            let file = certificate.pair.certificate.display();
+            match certificate.standing(now) {
+                Standing::Good => {}
+                Standing::NotYet => {
+                    tracing::error!(names, valid_from, %file, "the certificate is not valid yet, or this clock is slow: clients refuse it");
+                }
+                Standing::EndsSoon => {
+                    tracing::warn!(names, valid_until, %file, "the certificate runs out soon");
+                }
+                Standing::Over => {
+                    tracing::error!(names, valid_until, %file, "the certificate has run out: clients refuse it");
+                }
             }
         }
     }

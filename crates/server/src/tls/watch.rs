@@ -1,7 +1,7 @@
 //! Looks whether the files of the certificates have changed, and serves what they hold now. What cannot be served is
 //! said once, and the certificates from before stay.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use relatch_core::Timestamp;
@@ -30,6 +30,9 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
+/// How often what is wrong with a certificate is said again.
+const DAY: Duration = Duration::from_hours(24);
+
 /// What the files held, without keeping it; nothing if they could not be read.
 type Seen = Option<Vec<u8>>;
 
@@ -41,16 +44,21 @@ pub(crate) struct Watch {
     seen: Seen,
     /// When they were last taken or refused.
     judged: Seen,
+    /// When what is wrong with them was last said.
+    warned_at: Timestamp,
 }
 
 impl Watch {
-    pub(super) fn over(files: Files, contents: &Contents, table: Table) -> Self {
+    /// Tells at once what is served.
+    pub(super) fn over(files: Files, contents: &Contents, table: Table, now: Timestamp) -> Self {
+        table.tell(now);
         let seen = Some(contents.digest());
         Self {
             files,
             certificates: Arc::new(Certificates(ArcSwap::from_pointee(table))),
             judged: seen.clone(),
             seen,
+            warned_at: now,
         }
     }
 
@@ -68,6 +76,10 @@ impl Watch {
         if settled && self.seen != self.judged {
             self.judge(contents, now);
         }
+        if now.since(self.warned_at) >= DAY {
+            self.certificates.0.load().warn(now);
+            self.warned_at = now;
+        }
     }
 
     /// Takes what the files hold, whatever it is.
@@ -83,6 +95,7 @@ impl Watch {
             Ok(table) => {
                 tracing::info!("the certificates were read anew");
                 table.tell(now);
+                self.warned_at = now;
                 self.certificates.0.store(Arc::new(table));
             }
             Err(error) => {
@@ -118,7 +131,7 @@ mod tests {
             let files = Files::of(&config);
             let contents = Contents::read(&files).expect("reads");
             let table = Table::of(&files, &contents).expect("a table");
-            let watch = Watch::over(files, &contents, table);
+            let watch = Watch::over(files, &contents, table, NOW);
             Self { folder, watch }
         }
 
@@ -160,6 +173,15 @@ mod tests {
         assert!(scene.serves("first.test"), "it may not be all yet");
         scene.watch.look(NOW);
         assert!(scene.serves("second.test"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_again_each_day() {
+        let mut scene = Scene::new();
+        scene.watch.look(NOW.plus(DAY / 2));
+        assert_eq!(scene.watch.warned_at, NOW);
+        scene.watch.look(NOW.plus(DAY));
+        assert_eq!(scene.watch.warned_at, NOW.plus(DAY));
     }
 
     #[test]

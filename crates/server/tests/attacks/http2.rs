@@ -1,14 +1,17 @@
 //! Attacks on the framing of HTTP/2. Each is cut off, and nobody else notices.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::{
     account::PASSWORD,
     eventually, get as http1_get,
     http2::{
-        CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
-        REFUSED_STREAM, RST_STREAM, frame, get, head, header, reset,
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, GOAWAY, HEADERS,
+        PING, REFUSED_STREAM, RST_STREAM, SETTINGS, frame, get, head, header, reset,
     },
+    pause,
     tls::Secure,
 };
 
@@ -61,7 +64,7 @@ fn a_rapid_reset_ends_the_connection() {
         .collect();
     connection.send(&flood);
     let frames = connection.frames_until(|frame| frame.kind == GOAWAY);
-    let last = frames.last().and_then(crate::support::http2::Frame::error);
+    let last = frames.last().and_then(Frame::error);
     // A server that has closed by then has cut it off as well.
     assert!(matches!(last, Some(ENHANCE_YOUR_CALM) | None), "{last:?}");
     assert!(connection.ends_within(3_000));
@@ -151,10 +154,24 @@ fn a_connection_on_which_nothing_happens_is_closed() {
     for number in 0..3 {
         idle.send(&get(number * 2 + 1, "/health/live"));
         assert!(idle.body_of(number * 2 + 1).contains("ok"));
-        crate::support::pause(300);
+        pause(300);
     }
     assert!(idle.ends_though_alive_within(4_000));
     assert!(silent.ends_though_alive_within(4_000));
+}
+
+#[test]
+fn pings_and_settings_keep_no_connection() {
+    let server = impatient();
+    for noise in [frame(PING, 0, 0, &[0; 8]), frame(SETTINGS, 0, 0, &[])] {
+        let mut connection = server.open_http2(&[]);
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(4) && connection.send(&noise) {
+            pause(10);
+        }
+        assert!(connection.ends_within(100), "{noise:?}");
+    }
+    is_well(&server);
 }
 
 #[test]
