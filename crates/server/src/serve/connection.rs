@@ -67,22 +67,35 @@ pub(super) async fn run(site: Site, mut stream: TcpStream, mut open: Open) {
             "a connection came from no trusted proxy, or without its PROXY header"
         );
     };
-    let Some(acceptor) = site.tls.clone() else {
-        return run_http1(site, stream, peer, open).await;
-    };
+    match site.tls.clone() {
+        None => run_http1(site, stream, peer, open).await,
+        // On the heap: a connection in plain need not have room for it.
+        Some(acceptor) => Box::pin(run_tls(site, acceptor, stream, peer, open)).await,
+    }
+}
+
+async fn run_tls(
+    site: Site,
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    peer: Option<Peer>,
+    mut open: Open,
+) {
     let limit = site.app.config.tls.handshake_timeout;
     let handshake = tokio::select! {
         handshake = tokio::time::timeout(limit, acceptor.accept(stream)) => handshake,
         () = open.told_to_finish() => return,
     };
-    // Who does not finish it, or wants what is not spoken here, was told so by rustls, as far as he can be told.
-    let Ok(Ok(stream)) = handshake else {
-        return tracing::debug!(?peer, "a TLS handshake failed");
+    // Who wants what is not spoken here was told so by rustls, as far as he can be told.
+    let stream = match handshake {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(?peer, %error, "a TLS handshake failed"),
+        Err(_) => return tracing::debug!(?peer, "a TLS handshake took too long"),
     };
     if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
-        run_http2(site, stream, peer, open).await;
+        Box::pin(run_http2(site, stream, peer, open)).await;
     } else {
-        run_http1(site, stream, peer, open).await;
+        Box::pin(run_http1(site, stream, peer, open)).await;
     }
 }
 

@@ -184,3 +184,32 @@ fn answers_that_nobody_reads_are_not_kept() {
     assert!(connection.ends_though_alive_within(5_000));
     is_well(&server);
 }
+
+#[test]
+fn a_request_that_runs_is_answered_though_the_server_is_told_to_stop() {
+    let heavy = [("password.memory", "64MiB"), ("password.passes", "6")];
+    let server = Secure::start(&heavy);
+    let login = [
+        head("POST", "/auth/login"),
+        header("content-type", "application/json"),
+    ];
+    let mut connection = server.open_http2(&[]);
+    connection.send(&frame(HEADERS, END_HEADERS, 1, &login.concat()));
+    let body = json!({ "username": "nobody", "password": PASSWORD }).to_string();
+    connection.send(&frame(DATA, END_STREAM, 1, body.as_bytes()));
+    pause(100);
+    server.terminate();
+    assert!(eventually(|| server.folder.logged().contains("stopping")));
+    let frames = connection.frames_until(|frame| frame.stream == 1 && frame.kind == DATA);
+    let answer = frames.last().map(|frame| frame.payload.clone()).unwrap();
+    assert!(
+        String::from_utf8(answer)
+            .unwrap()
+            .contains("invalid_credentials")
+    );
+    assert!(
+        frames.iter().any(|frame| frame.kind == GOAWAY),
+        "{frames:?}"
+    );
+    assert!(connection.ends_though_alive_within(5_000));
+}

@@ -122,8 +122,17 @@ impl Secure {
 }
 
 impl Connection {
-    /// The next frame; nothing if the connection is closed, or nothing comes.
+    /// The next frame; nothing if the connection is closed, or nothing comes. Pings are answered.
     pub(crate) fn frame(&mut self) -> Option<Frame> {
+        const ACK: u8 = 1;
+        let frame = self.any_frame()?;
+        if frame.kind == PING && frame.flags != ACK {
+            self.send(&self::frame(PING, ACK, 0, &frame.payload));
+        }
+        Some(frame)
+    }
+
+    fn any_frame(&mut self) -> Option<Frame> {
         let head = self.take(9)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
@@ -153,13 +162,8 @@ impl Connection {
         let end = Instant::now() + Duration::from_millis(millis);
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             self.wait_at_most(left.max(Duration::from_millis(1)));
-            match self.frame() {
-                Some(frame) if frame.kind == PING && frame.flags == 0 => {
-                    const ACK: u8 = 1;
-                    self.send(&self::frame(PING, ACK, 0, &frame.payload));
-                }
-                Some(_) => {}
-                None => return Instant::now() < end,
+            if self.frame().is_none() {
+                return Instant::now() < end;
             }
         }
         false
