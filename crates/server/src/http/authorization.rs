@@ -132,12 +132,14 @@ impl From<NotGenuine> for Problem {
     }
 }
 
-/// Every token behind `Authorization: Bearer`.
+/// Every token behind `Authorization: Bearer`, however it is spaced.
 pub(super) fn bearer_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::AUTHORIZATION).iter();
     values.filter_map(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
     })
 }
 

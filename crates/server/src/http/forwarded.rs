@@ -21,12 +21,11 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, config: &ServerConfig) -
     };
     let mut client = peer;
     for line in headers.get_all(name).iter().rev() {
-        let Ok(line) = line.to_str() else {
-            return peer;
-        };
-        // No address has a comma in it, quoted or not: a quote that somebody left open further left hides nothing here.
-        for hop in line.rsplit(',') {
-            match read(hop.trim()) {
+        // No address has a comma in it, quoted or not: whatever somebody wrote further left, a quote that he left open or
+        // bytes that are no text, hides nothing here.
+        for hop in line.as_bytes().rsplit(|byte| *byte == b',') {
+            let hop = std::str::from_utf8(hop).ok();
+            match hop.and_then(|hop| read(hop.trim())) {
                 Some(address) if trusted(address) => client = address,
                 Some(address) => return address,
                 None => return peer,
@@ -95,6 +94,7 @@ mod tests {
                 "192.0.2.7",
             ),
             ("10.0.0.1", &["nonsense, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["é, 192.0.2.7"], "192.0.2.7"),
             ("::1", &["2001:db8::7"], "2001:db8::7"),
             ("::1", &["[2001:db8::7]:4711"], "2001:db8::7"),
             ("::1", &["192.0.2.7:4711"], "192.0.2.7"),

@@ -133,7 +133,8 @@ fn a_password_is_neither_checked_nor_kept() {
 #[test]
 fn a_refresh_token_ends_its_session_wherever_it_stands() {
     let server = Secure::start(&[]);
-    let places: [fn(&str) -> Request; 5] = [
+    let places: [fn(&str) -> Request; 6] = [
+        |token| get("/").header("Authorization", &format!("bearer   {token} ")),
         |token| post("/auth/refresh").bearer(token),
         |token| get("/auth/me").bearer(token),
         |token| post("/nowhere").json(&json!({ "refresh_token": token })),
@@ -161,7 +162,7 @@ fn a_refresh_token_ends_its_session_wherever_it_stands() {
         .logged()
         .matches("came over plain HTTP")
         .count();
-    assert_eq!(told, 5);
+    assert_eq!(told, 6);
 }
 
 #[test]
