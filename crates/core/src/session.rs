@@ -2,6 +2,7 @@
 
 pub mod administer;
 pub mod end;
+pub mod exposed;
 pub mod lifetime;
 pub mod list;
 pub mod open;

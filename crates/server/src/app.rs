@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{extract::Request, response::Response};
+use axum::{extract::Request, http::HeaderValue, response::Response};
 use relatch_core::{
     Domain, Entropy, Store, StoreError, Timestamp,
     domain::Issuer,
@@ -46,6 +46,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
+    /// What answers over TLS say of coming by HTTPS alone.
+    pub(crate) hsts: Option<HeaderValue>,
     /// What checks tokens for the rest of this process.
     pub(crate) inside: ResourceServer,
     pub(crate) master: ArcSwap<MasterKeys>,
@@ -120,14 +122,7 @@ impl Relatch {
         let roles = store.load_roles().await.map_err(KeysError::from)?;
         let followed = open_feed(store.as_ref(), &config, clock.now()).await;
         let (feed, resource_servers) = followed.map_err(KeysError::from)?;
-        let password = &config.password;
-        let hasher = HashingThreads::start(
-            password.threads,
-            password.queue,
-            password.cost,
-            Arc::clone(&entropy),
-        )
-        .map_err(StartError::Hashing)?;
+        let hasher = start_hashing(&config, &entropy).map_err(StartError::Hashing)?;
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
@@ -147,6 +142,7 @@ impl Relatch {
             domain,
             verifier,
             clock,
+            hsts: http::keep_to_https(config.tls.hsts),
             config,
             request_ids,
             inside,
@@ -250,6 +246,12 @@ async fn open_feed(
     Ok((feed, ResourceServers::open(store).await?))
 }
 
+fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> std::io::Result<HashingThreads> {
+    let password = &config.password;
+    let (threads, queue) = (password.threads, password.queue);
+    HashingThreads::start(threads, queue, password.cost, Arc::clone(entropy))
+}
+
 /// Where the database is and how it is used.
 pub(crate) fn store_options(config: &Config) -> Options {
     Options {
@@ -262,11 +264,10 @@ pub(crate) fn store_options(config: &Config) -> Options {
 
 /// Who issues tokens, as far as the configuration says it: else the address that is to be listened on.
 pub(crate) fn issuer(config: &Config) -> Issuer {
-    let url = config
-        .issuer
-        .url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", config.server.listen));
+    let url = config.issuer.url.clone().unwrap_or_else(|| {
+        let scheme = if config.tls.is_on() { "https" } else { "http" };
+        format!("{scheme}://{}", config.server.listen)
+    });
     let audience = config
         .issuer
         .audience
@@ -280,7 +281,7 @@ pub(crate) fn issuer(config: &Config) -> Issuer {
 }
 
 /// Makes the folder for its owner alone. One that is there is left as it is.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     if folder.is_dir() {
         return Ok(());

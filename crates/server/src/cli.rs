@@ -13,6 +13,7 @@ mod role;
 mod secret;
 mod serve;
 mod session;
+mod tls;
 mod token;
 mod user;
 mod words;
@@ -69,6 +70,9 @@ enum Command {
     /// Back the database up, restore, check and count it.
     #[command(subcommand)]
     Db(db::Db),
+    /// Make a certificate for development.
+    #[command(subcommand)]
+    Tls(tls::Tls),
     /// Check the configuration, and see where each setting comes from.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -123,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Errors => print_page(&http::problem::reference()),
         Command::Audit(command) => audit::run(&command),
         Command::Db(command) => db::run(&command),
+        Command::Tls(command) => tls::run(&command),
         Command::Config(command) => config::run(&command),
     };
     let (code, message) = match result {

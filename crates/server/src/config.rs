@@ -2,11 +2,16 @@
 //! command line. Every problem is reported at once.
 
 mod load;
+mod network;
 mod reference;
 mod settings;
 mod value;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use relatch_core::{
     key::{Algorithm, MasterKeys},
@@ -17,6 +22,7 @@ use relatch_core::{
 use relatch_store::Synchronous;
 
 pub use load::{ConfigError, Overrides, Shown, Source, load, show};
+pub use network::Network;
 pub use reference::reference;
 
 /// The whole configuration, checked.
@@ -26,6 +32,8 @@ pub struct Config {
     pub issuer: IssuerConfig,
     /// `[server]`
     pub server: ServerConfig,
+    /// `[tls]`
+    pub tls: TlsConfig,
     /// `[session]`
     pub session: Policy,
     /// `[keys]`
@@ -58,8 +66,16 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The folder of the database and the master key.
     pub data_dir: PathBuf,
-    /// A proxy in front ends TLS: without it, only loopback addresses may be listened on.
+    /// Where plain HTTP is listened on, to be led to HTTPS or refused.
+    pub redirect_listen: Option<SocketAddr>,
+    /// A proxy in front ends TLS: without it or certificates, only loopback addresses may be listened on.
     pub behind_tls_proxy: bool,
+    /// The proxies whose word for a client's address is taken.
+    pub trusted_proxies: Vec<Network>,
+    /// Where they say it.
+    pub forwarded_header: ForwardedHeader,
+    /// Every connection comes from one of them, and begins with the header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Whether `/docs` is served.
     pub docs_page: bool,
     /// Largest body of a request, in bytes.
@@ -72,8 +88,61 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// How many connections may be open.
     pub max_connections: usize,
+    /// How many requests may run at once on one connection of HTTP/2.
+    pub max_streams: u32,
     /// How long running requests may take once the server is told to stop.
     pub shutdown_timeout: Duration,
+}
+
+/// Where a proxy says whom it speaks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// HTTPS.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Chains in PEM, the first of which is shown to whoever names no host or an unknown one; none: plain HTTP.
+    pub certificate_files: Vec<PathBuf>,
+    /// The keys that belong to them, in the same order.
+    pub key_files: Vec<PathBuf>,
+    /// The oldest version that is spoken.
+    pub min_version: TlsVersion,
+    /// How long a handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long browsers keep to HTTPS; zero: nothing is said of it.
+    pub hsts: Duration,
+}
+
+impl TlsConfig {
+    /// Before the defaults.
+    fn blank() -> Self {
+        Self {
+            certificate_files: Vec::new(),
+            key_files: Vec::new(),
+            min_version: TlsVersion::V12,
+            handshake_timeout: Duration::ZERO,
+            hsts: Duration::ZERO,
+        }
+    }
+
+    /// Whether HTTPS is served.
+    pub fn is_on(&self) -> bool {
+        !self.certificate_files.is_empty()
+    }
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246)
+    V12,
+    /// TLS 1.3 (RFC 8446)
+    V13,
 }
 
 /// How keys turn.
@@ -186,18 +255,8 @@ impl Default for Config {
     fn default() -> Self {
         let mut config = Self {
             issuer: IssuerConfig::default(),
-            server: ServerConfig {
-                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                data_dir: PathBuf::new(),
-                behind_tls_proxy: false,
-                docs_page: false,
-                max_body: 0,
-                max_headers: 0,
-                header_timeout: Duration::ZERO,
-                request_timeout: Duration::ZERO,
-                max_connections: 0,
-                shutdown_timeout: Duration::ZERO,
-            },
+            server: ServerConfig::blank(),
+            tls: TlsConfig::blank(),
             session: no_policy(),
             keys: KeysConfig {
                 algorithm: Algorithm::EdDsa,
@@ -231,6 +290,35 @@ impl Default for Config {
         };
         settings::apply_defaults(&mut config);
         config
+    }
+}
+
+impl ServerConfig {
+    /// Whether a proxy of that address is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let mut proxies = self.trusted_proxies.iter();
+        proxies.any(|network| network.contains(address))
+    }
+
+    /// Before the defaults.
+    fn blank() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data_dir: PathBuf::new(),
+            redirect_listen: None,
+            behind_tls_proxy: false,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
+            proxy_protocol: false,
+            docs_page: false,
+            max_body: 0,
+            max_headers: 0,
+            header_timeout: Duration::ZERO,
+            request_timeout: Duration::ZERO,
+            max_connections: 0,
+            max_streams: 0,
+            shutdown_timeout: Duration::ZERO,
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Relatch {
             if let Some(ConnectInfo(address)) =
                 request.extensions().get::<ConnectInfo<SocketAddr>>()
             {
-                let peer = Peer(address.ip().to_canonical());
+                let peer = Peer {
+                    address: address.ip().to_canonical(),
+                    encrypted: false,
+                };
                 request.extensions_mut().insert(peer);
             }
             http::handle(Arc::clone(&app), routes.clone(), request, Alarm::default())

@@ -1,5 +1,6 @@
 //! Work that nobody waits for.
 
+pub(crate) mod certificates;
 pub(crate) mod keys;
 pub(crate) mod revocations;
 pub(crate) mod roles;

@@ -2,7 +2,7 @@
 //! turns at every use.
 //!
 //! This crate is the server around `relatch-core`: configuration, threads, HTTP. [`Relatch`] is a server that is ready;
-//! [`serve()`] puts it on a listener until it is told to stop.
+//! [`serve()`] puts it on its listeners until it is told to stop.
 //!
 //! # Inside another program
 //!
@@ -48,8 +48,10 @@ mod logging;
 mod open_files;
 mod resource_servers;
 mod serve;
+mod tls;
 
 pub use app::{Relatch, StartError};
 pub use config::Config;
 pub use keyring::KeysError;
-pub use serve::{serve, signal};
+pub use serve::{ListenError, Listeners, serve, signal};
+pub use tls::CertificateError;

@@ -31,6 +31,8 @@ pub enum EndReason {
     EndedByAdministrator,
     /// An older backup was restored, and what was ended since it was taken is not known any more.
     BackupRestored,
+    /// One of its tokens came over plain HTTP, where others may have read it.
+    SeenInTheClear,
 }
 
 /// That and when a session ended.
@@ -43,7 +45,7 @@ pub struct Ended {
 }
 
 /// Every reason with its stable name and its number in the store. Numbers are never used again.
-const NAMES: [(EndReason, &str, u8); 13] = [
+const NAMES: [(EndReason, &str, u8); 14] = [
     (EndReason::Logout, "logout", 1),
     (EndReason::LogoutEverywhere, "logout_everywhere", 2),
     (EndReason::EndedByUser, "ended_by_user", 3),
@@ -61,6 +63,7 @@ const NAMES: [(EndReason, &str, u8); 13] = [
         12,
     ),
     (EndReason::BackupRestored, "backup_restored", 13),
+    (EndReason::SeenInTheClear, "seen_in_the_clear", 14),
 ];
 
 impl EndReason {
@@ -115,6 +118,6 @@ mod tests {
             assert_eq!(EndReason::from_name(name), Some(reason));
         }
         assert_eq!(EndReason::from_number(0), None);
-        assert_eq!(EndReason::from_number(14), None);
+        assert_eq!(EndReason::from_number(15), None);
     }
 }

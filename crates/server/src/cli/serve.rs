@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Failure, chain, place::Place};
 use crate::{
-    Relatch,
+    Listeners, Relatch,
     config::{Config, Overrides},
     open_files, serve,
 };
@@ -35,44 +35,44 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
 }
 
 async fn serve_until_signal(mut config: Config) -> Result<(), Failure> {
-    let address = config.server.listen;
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    let address = listener.local_addr().map_err(chain)?;
-    let issuer = config
-        .issuer
-        .url
-        .get_or_insert_with(|| format!("http://{address}"))
-        .clone();
+    let listeners = Listeners::open(&config).await.map_err(chain)?;
+    let url = listeners.url().map_err(chain)?;
+    let issuer = config.issuer.url.get_or_insert_with(|| url.clone()).clone();
     let docs_page = config.server.docs_page;
     let relatch = Relatch::open(config).await.map_err(chain)?;
-    tracing::info!(%address, issuer, "listening");
+    tracing::info!(%url, issuer, "listening");
+    let redirect = listeners.redirect_address();
+    if let Some(address) = redirect {
+        tracing::info!(%address, "leading plain HTTP to HTTPS");
+    }
     // Whoever reads that it listens may tell it to stop at once.
     let stop = serve::signal();
-    print!("{}", welcome(address, docs_page));
-    serve::serve(listener, &relatch, stop).await;
+    print!("{}", welcome(&url, redirect, docs_page));
+    serve::serve(listeners, &relatch, stop).await;
     relatch.stop().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-fn welcome(address: SocketAddr, docs_page: bool) -> String {
+fn welcome(url: &str, redirect: Option<SocketAddr>, docs_page: bool) -> String {
     let page = if docs_page {
-        format!("try it in a browser: http://{address}/docs\n")
+        format!("try it in a browser: {url}/docs\n")
     } else {
         String::new()
     };
+    let redirect = redirect.map_or_else(String::new, |address| {
+        format!("leading plain HTTP on http://{address} there\n")
+    });
     format!(
         "\
-listening on http://{address}
-{page}
+listening on {url}
+{redirect}{page}
 Register, call a protected route, refresh:
 
-  TOKENS=$(curl -sS http://{address}/auth/register -H 'Content-Type: application/json' \\
+  TOKENS=$(curl -sS {url}/auth/register -H 'Content-Type: application/json' \\
     -d '{{\"username\":\"ada'$RANDOM'\",\"email\":\"ada@example.com\",\"password\":\"a long enough password\"}}'); echo \"$TOKENS\"
-  curl -sS http://{address}/auth/me -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')\"
-  curl -sS -X POST http://{address}/auth/refresh -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"refresh_token\":\"\\([^\"]*\\).*/\\1/')\"
+  curl -sS {url}/auth/me -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')\"
+  curl -sS -X POST {url}/auth/refresh -H \"Authorization: Bearer $(echo \"$TOKENS\" | sed 's/.*\"refresh_token\":\"\\([^\"]*\\).*/\\1/')\"
 
 "
     )

@@ -302,8 +302,15 @@ fn plain(value: &toml::Value) -> Option<String> {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(truth) => Some(truth.to_string()),
+        toml::Value::Array(values) => texts(values),
         _ => None,
     }
+}
+
+/// As one would write them into one text, which a variable of the environment must.
+fn texts(values: &[toml::Value]) -> Option<String> {
+    let texts: Option<Vec<_>> = values.iter().map(toml::Value::as_str).collect();
+    texts.map(|texts| texts.join(", "))
 }
 
 #[cfg(test)]
@@ -391,6 +398,20 @@ mod tests {
                 source,
             };
             assert_eq!(found, Some(&expected));
+        }
+    }
+
+    #[test]
+    fn a_list_is_an_array_or_one_text() {
+        let array = "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n";
+        let text = "[server]\ntrusted_proxies = \"10.0.0.0/8,::1\"\n";
+        for written in [array, text] {
+            let config = file(written).expect("loads");
+            assert_eq!(config.server.trusted_proxies.len(), 2, "{written}");
+        }
+        for wrong in ["[1]", "[]", "[\"\"]", "[[\"::1\"]]"] {
+            let written = format!("[server]\ntrusted_proxies = {wrong}\n");
+            assert!(file(&written).is_err(), "{wrong}");
         }
     }
 

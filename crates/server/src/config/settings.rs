@@ -10,8 +10,8 @@ use relatch_core::{
 use relatch_store::Synchronous;
 
 use super::{
-    Config, Registration,
-    value::{Fault, boolean, choice, duration_within, number, size_within, url},
+    Config, ForwardedHeader, Network, Registration, TlsVersion,
+    value::{Fault, boolean, choice, duration_within, list, number, size_within, url},
 };
 
 /// One thing that an operator may set.
@@ -46,11 +46,19 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "issuer.client_id" = "relatch", |c, t| c.issuer.client_id = text(t)?,
         "The claim `client_id` of access tokens (RFC 9068 wants one).";
     "server.listen" = "127.0.0.1:8080", |c, t| c.server.listen = address(t)?,
-        "Where to listen. Port 0 picks a free port. An address that is not loopback needs `behind_tls_proxy`, for tokens must not cross a network in the clear.";
+        "Where to listen. Port 0 picks a free port. An address that is not loopback needs `tls.certificate_files` or `behind_tls_proxy`, for tokens must not cross a network in the clear.";
+    "server.redirect_listen" = "", |c, t| c.server.redirect_listen = Some(address(t)?),
+        "Where to listen for plain HTTP beside HTTPS, as in `0.0.0.0:80`. A GET or HEAD without credentials is sent on to `issuer.url`; everything else is refused with `https_required`. A session whose refresh token, or whose access token while that is good, arrives there is ended, for others may have read it on its way. Unset: nothing is listened to. It needs an `issuer.url` that begins with `https://`.";
     "server.data_dir" = "relatch-data", |c, t| c.server.data_dir = text(t)?.into(),
         "The folder of the database and the master key; made with mode 0700 if it is not there.";
     "server.behind_tls_proxy" = "false", |c, t| c.server.behind_tls_proxy = boolean(t)?,
-        "States that a proxy in front ends TLS, so that an address other than loopback may be listened on. Set `issuer.url` with it. Addresses on record are then the proxy's: forwarded ones are not believed yet.";
+        "States that a proxy in front ends TLS, so that an address other than loopback may be listened on. Set `issuer.url` with it, and `trusted_proxies`, for else the addresses on record are the proxy's.";
+    "server.trusted_proxies" = "", |c, t| c.server.trusted_proxies = networks(t)?,
+        "The proxies whose word for a client's address is taken: addresses and networks, as in `[\"127.0.0.1\", \"10.0.0.0/8\"]`. Of the addresses that `forwarded_header` lists, the last one that is none of these is the client's. Unset: nobody is believed, and the address on record is that of the connection.";
+    "server.forwarded_header" = "X-Forwarded-For", |c, t| c.server.forwarded_header = choice(t, &[("X-Forwarded-For", ForwardedHeader::XForwardedFor), ("Forwarded", ForwardedHeader::Forwarded)])?,
+        "In which header the trusted proxies say whom they speak for: `X-Forwarded-For` or `Forwarded` (RFC 7239). Only the one that your proxies write: the other one comes through them from anybody.";
+    "server.proxy_protocol" = "false", |c, t| c.server.proxy_protocol = boolean(t)?,
+        "For proxies that pass TCP on without looking into it: every connection then begins with a header of the PROXY protocol, version 2, which says whose it is, and comes from one of `trusted_proxies`. Whatever else connects is cut off, health checks that do not speak it included.";
     "server.docs_page" = "true", |c, t| c.server.docs_page = boolean(t)?,
         "Whether `/docs` is served: a page on which the API can be read and tried. It is the same for everybody and asks no other host for anything; `/openapi.json` stays either way.";
     "server.max_body" = "16KiB", |c, t| c.server.max_body = size_within(t, "1KiB", "1MiB")?,
@@ -63,8 +71,20 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "How long the body of a request may take to arrive, then its answer, and how long a client may leave an answer unread.";
     "server.max_connections" = "10000", |c, t| c.server.max_connections = number(t, 1, 1_000_000)?,
         "How many connections may be open. One more is answered 503 and closed.";
+    "server.max_streams" = "100", |c, t| c.server.max_streams = u32::try_from(number(t, 1, 1_000)?).unwrap_or(1),
+        "How many requests may run at once on one connection of HTTP/2. One more is refused, and may be sent again.";
     "server.shutdown_timeout" = "10s", |c, t| c.server.shutdown_timeout = duration_within(t, "0s", "10m")?,
         "How long running requests may take once the server is told to stop.";
+    "tls.certificate_files" = "", |c, t| c.tls.certificate_files = paths(t)?,
+        "Files with a certificate in PEM and the ones between it and its root, the own one first. With them `server.listen` serves HTTPS. Several, as in `[\"a.pem\", \"b.pem\"]`, serve several names; the first is for whoever names no host or an unknown one. Files that change are read anew within seconds, or at once on SIGHUP; connections stay.";
+    "tls.key_files" = "", |c, t| c.tls.key_files = paths(t)?,
+        "The private keys of `certificate_files` in PEM, in the same order. Nobody but the server should be able to read them.";
+    "tls.min_version" = "1.2", |c, t| c.tls.min_version = choice(t, &[("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)])?,
+        "The oldest version of TLS that is spoken: 1.2 or 1.3.";
+    "tls.handshake_timeout" = "10s", |c, t| c.tls.handshake_timeout = duration_within(t, "100ms", "10m")?,
+        "How long a client may take over the handshake of TLS. It counts among `server.max_connections` from the first byte.";
+    "tls.hsts" = "365d", |c, t| c.tls.hsts = duration_within(t, "0s", "3650d")?,
+        "For how long browsers are told to come by HTTPS alone (`Strict-Transport-Security`, RFC 6797; without `includeSubDomains`). 0s says nothing.";
     "session.access_lifetime" = "15m", |c, t| c.session.access = duration_within(t, "1s", "24h")?,
         "How long an access token is good. A resource server that does not follow revocations goes on accepting the token of an ended session for that long.";
     "session.idle_lifetime" = "5d", |c, t| c.session.usual.idle = duration_within(t, "1s", "3650d")?,
@@ -202,9 +222,34 @@ pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
         let fault = "true behind a proxy: whoever comes through one on this machine would need no credential";
         faults.push(("resource_servers.open_on_loopback", fault.to_owned()));
     }
-    if !config.server.listen.ip().is_loopback() && !config.server.behind_tls_proxy {
-        let fault = "not a loopback address: tokens would cross the network in the clear. Put a proxy that ends TLS in front and say so with server.behind_tls_proxy = true";
+    faults.extend(exposure(config));
+    faults
+}
+
+/// What would send secrets over a network in the clear, or leave HTTPS half set up.
+fn exposure(config: &Config) -> Vec<(&'static str, Fault)> {
+    let (server, tls) = (&config.server, &config.tls);
+    let mut faults = Vec::new();
+    if !server.listen.ip().is_loopback() && !server.behind_tls_proxy && !tls.is_on() {
+        let fault = "not a loopback address: tokens would cross the network in the clear. Set tls.certificate_files, or put a proxy that ends TLS in front and say so with server.behind_tls_proxy = true";
         faults.push(("server.listen", fault.to_owned()));
+    }
+    let https = |url: &String| url.starts_with("https://");
+    if server.redirect_listen.is_some() && !config.issuer.url.as_ref().is_some_and(https) {
+        let fault =
+            "needs an issuer.url that begins with https://: that is where requests are sent on to";
+        faults.push(("server.redirect_listen", fault.to_owned()));
+    }
+    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+        let fault = "needs server.trusted_proxies: nobody else may say whose a connection is";
+        faults.push(("server.proxy_protocol", fault.to_owned()));
+    }
+    let (certificates, keys) = (tls.certificate_files.len(), tls.key_files.len());
+    if certificates != keys {
+        let fault = format!(
+            "{keys} here and {certificates} in tls.certificate_files: each certificate wants its key"
+        );
+        faults.push(("tls.key_files", fault));
     }
     faults
 }
@@ -229,6 +274,14 @@ fn role(text: &str) -> Result<RoleName, Fault> {
 
 fn address(text: &str) -> Result<std::net::SocketAddr, Fault> {
     text.parse().map_err(|_| format!("{text:?} is no address: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::1]:8080\""))
+}
+
+fn paths(text: &str) -> Result<Vec<std::path::PathBuf>, Fault> {
+    Ok(list(text)?.into_iter().map(Into::into).collect())
+}
+
+fn networks(text: &str) -> Result<Vec<Network>, Fault> {
+    list(text)?.into_iter().map(Network::parse).collect()
 }
 
 fn kib(bytes: usize) -> u32 {
@@ -265,6 +318,10 @@ mod tests {
         config.session.remembered.idle = config.session.access / 2;
         config.server.listen = ([0, 0, 0, 0], 8080).into();
         config.resource_servers.open_on_loopback = true;
+        config.server.redirect_listen = Some(([0, 0, 0, 0], 80).into());
+        config.issuer.url = Some("http://auth.example.com".to_owned());
+        config.server.proxy_protocol = true;
+        config.tls.key_files = vec!["key.pem".into()];
         let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
         assert_eq!(
             keys,
@@ -272,9 +329,16 @@ mod tests {
                 "password.memory",
                 "session.idle_lifetime",
                 "session.remember_idle_lifetime",
-                "server.listen"
+                "server.listen",
+                "server.redirect_listen",
+                "server.proxy_protocol",
+                "tls.key_files"
             ]
         );
+        config.issuer.url = Some("https://auth.example.com".to_owned());
+        config.tls.certificate_files = vec!["chain.pem".into()];
+        config.server.trusted_proxies = networks("::1").expect("a list");
+        assert_eq!(exposure(&config), []);
         config.server.behind_tls_proxy = true;
         let keys: Vec<_> = check(&config).into_iter().map(|fault| fault.0).collect();
         assert_eq!(keys.last(), Some(&"resource_servers.open_on_loopback"));

@@ -101,6 +101,17 @@ pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, Fa
         })
 }
 
+/// Texts with commas between them.
+pub(super) fn list(text: &str) -> Result<Vec<&str>, Fault> {
+    let texts: Vec<_> = text.split(',').map(str::trim).collect();
+    if texts.iter().any(|text| text.is_empty()) || text.chars().any(char::is_control) {
+        return Err(format!(
+            "{text:?} must be one text or several, none of them empty"
+        ));
+    }
+    Ok(texts)
+}
+
 /// An absolute `http` or `https` URL without query, fragment, user or slash at its end.
 pub(super) fn url(text: &str) -> Result<String, Fault> {
     let fault = |what: &str| Err(format!("{text:?} {what}"));
@@ -174,6 +185,14 @@ mod tests {
             "https://u@a",
         ] {
             assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_no_gaps() {
+        assert_eq!(list("a, b,c"), Ok(vec!["a", "b", "c"]));
+        for wrong in ["", ",", "a,", " ,b", "a\n"] {
+            assert!(list(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -25,12 +25,20 @@ use relatch_core::{
 };
 use tower::Service as _;
 
-use super::problem::{Code, Problem};
+use super::{
+    forwarded,
+    problem::{Code, Problem},
+};
 use crate::{app::App, serve::Alarm};
 
-/// The address that a connection comes from.
+/// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub(crate) struct Peer {
+    /// A client's address, or its proxy's.
+    pub(crate) address: IpAddr,
+    /// Whether it speaks TLS with us.
+    pub(crate) encrypted: bool,
+}
 
 /// Names one request in the log and in its answer. No secret, and no two alike for longer than any log is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,7 +159,9 @@ pub(crate) async fn handle(
     let started = Instant::now();
     let id = app.request_ids.next();
     let now = app.clock.now();
-    let address = request.extensions().get().map(|peer: &Peer| peer.0);
+    let peer: Option<Peer> = request.extensions().get().copied();
+    let limits = &app.config.server;
+    let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
     let (method, path) = (request.method().clone(), request.uri().clone());
@@ -162,7 +172,17 @@ pub(crate) async fn handle(
         Some(Err(never)) => match never {},
         None => Problem::new(Code::Unavailable).into_response(),
     };
-    let response = finish(response, id);
+    let mut response = finish(response, id);
+    if let (
+        Some(Peer {
+            encrypted: true, ..
+        }),
+        Some(hsts),
+    ) = (peer, &app.hsts)
+    {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
+    }
     log(&response, id, &method, path.path(), started.elapsed());
     response
 }
@@ -180,6 +200,14 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     response
+}
+
+/// What tells browsers to come by HTTPS alone for so long (RFC 6797); nothing for no time at all.
+pub(crate) fn keep_to_https(time: Duration) -> Option<HeaderValue> {
+    let value = format!("max-age={}", time.as_secs());
+    HeaderValue::try_from(value)
+        .ok()
+        .filter(|_| !time.is_zero())
 }
 
 fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Duration) {

@@ -42,16 +42,7 @@ fn caller(headers: &HeaderMap, arrival: &Arrival, app: &App) -> Result<Caller, P
     let token = bearer(headers)?.ok_or_else(|| {
         Problem::invalid_token("Send an access token: Authorization: Bearer …").challenge("Bearer")
     })?;
-    let keys = app.domain.keys.load();
-    let claims = app
-        .verifier
-        .verify(token, &keys.published, arrival.now.as_seconds());
-    let claims = claims.map_err(|error| {
-        Problem::invalid_token(format!("The access token is refused: {error}."))
-    })?;
-    let (user, session, auth_time) = identity(&claims).ok_or_else(|| {
-        Problem::invalid_token("The access token is not one of this server's own.")
-    })?;
+    let (user, session, auth_time) = verify(token, app, arrival.now)?;
     Ok(Caller {
         user,
         session,
@@ -59,6 +50,31 @@ fn caller(headers: &HeaderMap, arrival: &Arrival, app: &App) -> Result<Caller, P
         origin: arrival.origin(headers),
         now: arrival.now,
     })
+}
+
+/// Whose an access token is that is still good, and of which session.
+pub(super) fn own_session(
+    token: &str,
+    app: &App,
+    now: Timestamp,
+) -> Result<(UserId, SessionId), Problem> {
+    verify(token, app, now).map(|(user, session, _)| (user, session))
+}
+
+fn verify(
+    token: &str,
+    app: &App,
+    now: Timestamp,
+) -> Result<(UserId, SessionId, Timestamp), Problem> {
+    let keys = app.domain.keys.load();
+    let claims = app
+        .verifier
+        .verify(token, &keys.published, now.as_seconds())
+        .map_err(|error| {
+            Problem::invalid_token(format!("The access token is refused: {error}."))
+        })?;
+    identity(&claims)
+        .ok_or_else(|| Problem::invalid_token("The access token is not one of this server's own."))
 }
 
 fn identity(claims: &Claims) -> Option<(UserId, SessionId, Timestamp)> {
@@ -95,7 +111,7 @@ pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuin
     authenticate(token, app, input.arrival.now).await
 }
 
-/// A refresh token that was made here, whatever became of its session.
+/// A refresh token whose tag is ours.
 pub(super) async fn authenticate(
     token: &str,
     app: &App,
@@ -124,6 +140,17 @@ impl From<NotGenuine> for Problem {
             }
         })
     }
+}
+
+/// Every token behind `Authorization: Bearer`, however it is spaced.
+pub(super) fn bearer_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::AUTHORIZATION).iter();
+    values.filter_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
+    })
 }
 
 /// The token behind `Authorization: Bearer` (RFC 6750 §2.1), if there is such a header.

@@ -82,7 +82,7 @@ async fn take(
 }
 
 /// The whole body, within the limits of size and time.
-async fn read(body: Body, limits: &ServerConfig) -> Result<Bytes, Problem> {
+pub(super) async fn read(body: Body, limits: &ServerConfig) -> Result<Bytes, Problem> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

@@ -29,6 +29,7 @@ mod session;
 )]
 #[path = "../attacks/support/mod.rs"]
 mod support;
+mod tls;
 mod token;
 mod user;
 

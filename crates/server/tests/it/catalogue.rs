@@ -26,6 +26,7 @@ fn names_and_statuses_are_promises() {
     403 registration_closed
     403 permission_required
     403 beyond_own_rights
+    403 https_required
     404 not_found
     405 method_not_allowed
     408 request_timeout

@@ -20,6 +20,7 @@ pub(super) fn meaning(reason: EndReason) -> &'static str {
         EndReason::GenerationExhausted => "its refresh token had turned as often as it can",
         EndReason::EndedByAdministrator => "an administrator ended it",
         EndReason::BackupRestored => "an older backup was restored",
+        EndReason::SeenInTheClear => "one of its tokens came over plain HTTP",
     }
 }
 
@@ -78,6 +79,10 @@ pub(super) fn background(reason: EndReason, policy: &Policy) -> String {
         EndReason::BackupRestored => "The database was put back to an older state, which does not know what was ended since: \
             so every session was ended with it (`relatch db restore --sessions end-all`)."
             .to_owned(),
+        EndReason::SeenInTheClear => "A refresh token of the session, or an access token that was still good, came to the \
+            listener for plain HTTP (server.redirect_listen), where anybody on its way could read it. So nobody may use it \
+            any more."
+            .to_owned(),
     }
 }
 
@@ -117,6 +122,9 @@ pub(super) fn remedy(reason: EndReason) -> &'static str {
         EndReason::GenerationExhausted => {
             "The user logs in again. Find out why the client turns its token so often: its access tokens are good for \
             session.access_lifetime each."
+        }
+        EndReason::SeenInTheClear => {
+            "Correct the address in the client: it must begin with https://. Then the user logs in again."
         }
         EndReason::EndedByAdministrator | EndReason::BackupRestored => "The user logs in again.",
     }

@@ -85,6 +85,9 @@ catalogue! {
     BeyondOwnRights = FORBIDDEN "beyond_own_rights", "That would give, take or reach rights that the caller does not have.",
         "Permissions on `relatch` are given and taken by whoever holds them, all others by holders of `relatch:grant`; and nobody acts on an account that may do more here than he. `detail` names the first permission that is in the way.",
         "Have it done by somebody who holds it.";
+    HttpsRequired = FORBIDDEN "https_required", "This must come by HTTPS.",
+        "The request came to the listener for plain HTTP (`server.redirect_listen`), where anybody on its way could read it. Nothing of it was done. If a token of a live session was in it, that session has ended: `seen_in_the_clear`.",
+        "Send it to the address of the issuer, which begins with `https://`; do not try plain HTTP first. A password that was in it should be changed.";
     NotFound = NOT_FOUND "not_found", "There is nothing here.",
         "No such route, user, role, session or key: what you may not see is not there. Whoever may do nothing under `/admin` finds nothing there.",
         "Check the path, and for `/admin` the claim `permissions` of the access token. What is not found need not be ended or deleted any more.";

@@ -63,6 +63,9 @@ pub(in crate::http) fn ended_because(reason: EndReason) -> &'static str {
         EndReason::BackupRestored => {
             "An older backup was restored, and with it everybody was logged out."
         }
+        EndReason::SeenInTheClear => {
+            "One of its tokens came over plain HTTP, where others may have read it."
+        }
         EndReason::GenerationExhausted => "It turned as often as can be counted.",
     }
 }

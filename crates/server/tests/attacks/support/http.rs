@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::Transport;
+
 /// Longer than any server here may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -91,7 +93,7 @@ impl Request {
 }
 
 /// A connection that bytes go into and answers come out of.
-pub(crate) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<Transport>);
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
@@ -102,22 +104,44 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        let connection = Self(BufReader::new(stream));
-        connection.wait_at_most(PATIENCE);
-        Some(connection)
+        Some(Self::over(Transport::Plain(stream)))
     }
 
-    fn wait_at_most(&self, limit: Duration) {
-        self.0.get_ref().set_read_timeout(Some(limit)).unwrap();
+    /// On top of what is open already.
+    pub(crate) fn over(stream: Transport) -> Self {
+        let connection = Self(BufReader::new(stream));
+        connection.wait_at_most(PATIENCE);
+        connection
+    }
+
+    /// What TCP carries of it.
+    pub(crate) fn into_stream(self) -> Transport {
+        self.0.into_inner()
+    }
+
+    pub(crate) fn wait_at_most(&self, limit: Duration) {
+        let socket = self.0.get_ref().socket();
+        socket.set_read_timeout(Some(limit)).unwrap();
+    }
+
+    /// So many bytes; nothing if they do not come.
+    pub(crate) fn take(&mut self, length: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Sends bytes. That the server closed before it had them all is no fault: what it answered is still to be read.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
-        self.0.get_mut().write_all(bytes).is_ok()
+        let stream = self.0.get_mut();
+        stream
+            .write_all(bytes)
+            .and_then(|()| stream.flush())
+            .is_ok()
     }
 
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        self.0.get_mut()
+        self.0.get_mut().socket_mut()
     }
 
     /// The next answer; nothing if the server closed the connection.
@@ -147,7 +171,7 @@ impl Connection {
         self.wait_at_most(Duration::from_millis(millis));
         let closed = match self.0.fill_buf() {
             Ok(bytes) => bytes.is_empty(),
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(error) => is_end(&error),
         };
         self.wait_at_most(PATIENCE);
         closed
@@ -159,14 +183,18 @@ impl Connection {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
             Ok(_) => true,
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(error) => is_end(&error),
         }
     }
 
     /// Says that nothing more will come, and goes on reading.
     pub(crate) fn finish_sending(&mut self) {
         // If the server has closed already there is nothing to say.
-        let _ = self.0.get_ref().shutdown(std::net::Shutdown::Write);
+        let _ = self
+            .0
+            .get_ref()
+            .socket()
+            .shutdown(std::net::Shutdown::Write);
     }
 
     /// Every answer until the server closes; at most so many.
@@ -189,6 +217,12 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+/// A connection that broke off is closed too, also without the farewell of TLS.
+fn is_end(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionReset | UnexpectedEof | BrokenPipe)
 }
 
 impl fmt::Debug for Reply {

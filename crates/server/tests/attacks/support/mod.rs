@@ -4,17 +4,21 @@ pub(crate) mod account;
 pub(crate) mod database;
 pub(crate) mod forge;
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod refresh_token;
 pub(crate) mod server;
 pub(crate) mod stream;
 pub(crate) mod target;
+pub(crate) mod tls;
 pub(crate) mod tool;
+pub(crate) mod transport;
 pub(crate) mod wire;
 
 pub(crate) use account::{Tokens, guarded, protected};
 pub(crate) use http::{Connection, Reply, Request, delete, get, post, request};
 pub(crate) use server::{Folder, Server};
 pub(crate) use stream::Stream;
+pub(crate) use transport::Transport;
 
 use std::time::{Duration, Instant};
 

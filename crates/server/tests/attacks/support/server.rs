@@ -82,6 +82,11 @@ impl Folder {
         read(&self.log())
     }
 
+    /// A file beside the configuration.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
     /// Starts a server here, with `settings` over the quick ones.
     pub(crate) fn start(self, settings: &[(&str, &str)]) -> Server {
         self.start_logging("info", settings)
@@ -142,7 +147,9 @@ impl Folder {
             let output = read(&self.output());
             let line = output
                 .lines()
-                .find_map(|line| line.strip_prefix("listening on http://"));
+                .find_map(|line| line.strip_prefix("listening on "))
+                .and_then(|url| url.split_once("://"))
+                .map(|(_, address)| address);
             if let (Some(address), true) = (line, output.contains('\n')) {
                 return Some(address.parse().unwrap());
             }
@@ -160,6 +167,16 @@ impl Server {
     /// A server with a fresh folder.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         Folder::new().start(settings)
+    }
+
+    /// Where it listens for plain HTTP to be led away.
+    pub(crate) fn redirect_address(&self) -> SocketAddr {
+        let said = self.folder.said();
+        let line = said.lines().find_map(|line| {
+            let line = line.strip_prefix("leading plain HTTP on http://")?;
+            line.strip_suffix(" there")
+        });
+        line.expect("it says so").parse().unwrap()
     }
 
     /// The process ends at once, as in a crash; its folder is what is left.
