@@ -5,11 +5,12 @@ use relatch_core::{
     key::Algorithm,
     token::{AccessClaims, SigningKey},
 };
+use relatch_verify::VerifyError;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wrong_tokens::{Issuer, Key};
 
-use crate::support::{Server, guarded};
+use crate::support::{Server, get, guarded, post, target::FORM};
 
 const ISSUER: &str = "http://relatch.test";
 
@@ -145,6 +146,48 @@ fn no_token_that_is_wrong_in_one_way_opens_a_route() {
         refused += 1;
     }
     assert!(refused >= 160 && malformed < 12, "{refused} {malformed}");
+    server.is_unharmed(&owner);
+}
+
+/// The same list, shown to those who ask for others: proxies at `/verify`, services at `/introspect`.
+#[test]
+fn no_token_that_is_wrong_in_one_way_passes_a_proxy_or_is_called_active() {
+    let server = Server::start(&[]);
+    let owner = server.register("ada");
+    let credential = server.folder.resource_server("notes");
+    let key = server.folder.open_keys().signing;
+    let signing = Key::ed25519(key.kid(), &server.folder.signing_seed());
+    let issuer = Issuer::new(signing, part(&owner.access, 1)).margin(600);
+    let ask = |token: &str| {
+        let form: String = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token)
+            .finish();
+        let request = post("/introspect").bearer(&credential).body(FORM, form);
+        request.send(server.address)
+    };
+    assert_eq!(ask(&issuer.good()).json()["active"], true, "the tool works");
+    let mut bound = 0;
+    for case in wrong_tokens::cases(&issuer) {
+        let told = ask(&case.token);
+        if case.reason == VerifyError::ProofRequired && told.json()["active"] == true {
+            // Good for whoever checks the proof, who is told so.
+            assert_eq!(told.json()["token_type"], "DPoP", "{}", case.name);
+            bound += 1;
+        } else if told.status == 200 {
+            assert_eq!(told.json(), json!({ "active": false }), "{}", case.name);
+        } else {
+            // Too long for any form that is read.
+            assert_eq!(told.status, 413, "{}", case.name);
+        }
+        if case.is_bearer() {
+            let reply = get("/verify").bearer(&case.token).send(server.address);
+            let outcome = (reply.status, reply.string("detail"));
+            let reason = format!("The access token is refused: {}.", case.reason);
+            assert_eq!(outcome, (401, reason), "{}", case.name);
+            assert!(reply.header("x-auth-user").is_none(), "{}", case.name);
+        }
+    }
+    assert_eq!(bound, 1);
     server.is_unharmed(&owner);
 }
 

@@ -211,8 +211,8 @@ fn a_flood_of_logins_is_turned_away_while_refreshes_go_on() {
         assert_eq!(reply.header("retry-after"), Some("1"));
         busy += 1;
     }
-    // One hashes and two wait; who comes later may find room.
-    assert!((1..=9).contains(&busy), "{busy} of 12 were turned away");
+    // One hashes, unless it has not begun yet, and two wait; who comes later may find room.
+    assert!((1..=10).contains(&busy), "{busy} of 12 were turned away");
     let median = turns[turns.len() / 2];
     assert!(
         median < quickest,
