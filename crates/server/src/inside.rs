@@ -14,9 +14,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
-    Timestamp,
+    StoreError, Timestamp,
     event::Origin,
     key::Keyring,
+    revocation::{Revocation, Revoked},
     session::{
         SessionId,
         list::{self, Caller, CallerError},
@@ -35,8 +36,12 @@ use crate::{
     serve::Alarm,
 };
 
-/// Between two looks at the keys. A key is published for minutes before it signs.
+/// Between two looks at keys and revocations: a key is published for minutes before it signs, and a revocation is to be heard
+/// of within a second.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Revocations that one look takes from the store at a time.
+const PAGE: u32 = 4_096;
 
 impl Relatch {
     /// All of Relatch's routes, to be nested under any prefix: `Router::new().nest("/auth-server", relatch.router())`.
@@ -78,8 +83,8 @@ impl Relatch {
 
     /// What checks access tokens in this process, with the server's own keys and clock. Cloning it is cheap.
     ///
-    /// It is for what [`protect`](Relatch::protect) does not fit, and knows nothing of sessions that ended: a token is good
-    /// until it expires.
+    /// It is for what [`protect`](Relatch::protect) does not fit, and asks no database: it hears of an ended session within a
+    /// second, as a service does that follows the revocations of a server elsewhere.
     pub fn resource_server(&self) -> ResourceServer {
         self.app.inside.clone()
     }
@@ -96,21 +101,52 @@ pub(crate) fn resource_server(
         .keys(keys.published.clone())
 }
 
-/// Starts telling it of new keys; that ends when the server is gone.
+/// Starts telling it of new keys and of what is revoked; that ends when the server is gone.
 pub(crate) fn start(app: &Arc<App>) {
     tokio::spawn(run(Arc::downgrade(app)));
 }
 
 async fn run(app: Weak<App>) {
-    let mut version = None;
+    let (mut version, mut heard) = (None, 0);
     while let Some(app) = app.upgrade() {
-        let keys = app.domain.keys.load();
+        let keys = app.domain.keys.load_full();
         if version != Some(keys.version) {
             app.inside.set_keys(keys.published.clone());
             version = Some(keys.version);
         }
-        drop((keys, app));
+        if let Err(error) = hear(&app, &mut heard).await {
+            tracing::debug!(%error, "the verifier of this process heard of no revocations");
+        }
+        drop(app);
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Tells the verifier what was revoked since it last heard.
+async fn hear(app: &App, heard: &mut u64) -> Result<(), StoreError> {
+    loop {
+        let backlog = app.domain.store.revocations_after(*heard, PAGE).await?;
+        for (_, revocation) in backlog.entries {
+            app.inside.revoke(told(revocation));
+        }
+        *heard = backlog.last.sequence;
+        if !backlog.more {
+            app.inside.hear();
+            return Ok(());
+        }
+    }
+}
+
+/// The same in the words of the verifier.
+fn told(revocation: Revocation) -> relatch_verify::Revocation {
+    use relatch_verify::Revocation as Told;
+    let end = revocation.until.as_seconds().saturating_add(1);
+    match revocation.what {
+        Revoked::Session(session) => Told::session(session.to_string(), end),
+        Revoked::Generations(session, through) => {
+            Told::generations(session.to_string(), through.0, end)
+        }
+        Revoked::Key(kid) => Told::key(kid, end),
     }
 }
 

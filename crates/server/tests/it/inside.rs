@@ -73,6 +73,24 @@ async fn the_verifier_of_the_process_learns_of_new_keys() {
     }
 }
 
+#[tokio::test]
+async fn the_verifier_of_the_process_hears_of_sessions_that_ended_before_it_was_there_and_since() {
+    let server = Server::start().await;
+    let (before, since) = (server.ada().await, server.ada_on("Phone").await);
+    let staying = server.ada_on("Tablet").await;
+    server.post_as(&before.refresh, "/auth/logout", "").await;
+    let verifier = server.relatch.resource_server();
+    for ended in [&before, &since] {
+        server.post_as(&ended.refresh, "/auth/logout", "").await;
+        let begin = Instant::now();
+        while verifier.check(&ended.access) != Err(VerifyError::Revoked) {
+            assert!(begin.elapsed() < Duration::from_secs(5), "still good");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    verifier.check(&staying.access).unwrap();
+}
+
 /// The header of a token, which names its key.
 fn head(access: &str) -> String {
     access.split('.').next().unwrap().to_owned()
