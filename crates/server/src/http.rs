@@ -26,5 +26,6 @@ mod verify;
 
 pub(crate) use answer::time;
 pub(crate) use arrival::{Peer, RequestIds, handle};
+pub(crate) use authorization::shown;
 pub(crate) use router::router;
 pub(crate) use user::{describe_email, describe_password, describe_username};

@@ -46,6 +46,17 @@ async fn a_session_that_is_over_is_over_for_the_program_too() {
 }
 
 #[tokio::test]
+async fn rights_that_were_taken_at_once_are_gone_for_the_program_too() {
+    let server = Server::start().await;
+    let program = program(&server);
+    let ada = server.ada().await;
+    server.give_ada("reader", &["notes:read"], true).await;
+    assert_eq!(status(&program, "/hello", &ada.access).await, 401);
+    let ada = server.refresh(&ada.refresh).await.tokens();
+    assert_eq!(status(&program, "/hello", &ada.access).await, 200);
+}
+
+#[tokio::test]
 async fn the_verifier_of_the_process_learns_of_new_keys() {
     let server = Server::with(|config| {
         config.keys.announce = Duration::ZERO;
