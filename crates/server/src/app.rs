@@ -198,7 +198,8 @@ impl App {
         outcome
     }
 
-    async fn read_keys(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Reads the keys anew.
+    pub(crate) async fn read_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let table = self.domain.store.load_keys().await?;
         self.take_keys(&table, now)
     }

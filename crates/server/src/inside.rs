@@ -14,15 +14,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
-    StoreError, Timestamp,
-    event::Origin,
+    StoreError,
     key::Keyring,
     revocation::{Revocation, Revoked},
-    session::{
-        SessionId,
-        list::{self, Caller, CallerError},
-    },
-    user::UserId,
+    session::standing::{self, StandingError},
 };
 use relatch_verify::{
     Claims, ResourceServer, Verifier, VerifyError,
@@ -72,12 +67,12 @@ impl Relatch {
     ///
     /// All of them are: what is not there is refused as well, and so is a fallback.
     ///
-    /// Like Relatch's own routes they look at the session itself, and not only at the token: whoever has logged out is refused
-    /// from that moment on.
+    /// They look at the session itself, and not only at the token: whoever has logged out is refused from that moment on, and
+    /// so is a token that was revoked because its user has other rights now.
     pub fn protect(&self, routes: Router) -> Router {
         let app = Arc::clone(&self.app);
         routes
-            .layer(from_fn_with_state(app, only_while_session_lives))
+            .layer(from_fn_with_state(app, only_while_it_stands))
             .layer(Authenticate::new(self.resource_server()))
     }
 
@@ -150,31 +145,21 @@ fn told(revocation: Revocation) -> relatch_verify::Revocation {
     }
 }
 
-/// Refuses the good token of a session that is over, whoever ended it.
-async fn only_while_session_lives(
+/// Refuses the good token of a session that is over, whoever ended it, and one that was revoked.
+async fn only_while_it_stands(
     State(app): State<Arc<App>>,
     claims: Claims,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(caller) = caller(&claims, &app) else {
+    let Some(shown) = http::shown(&claims) else {
         return Refusal::Invalid(VerifyError::ClaimsMalformed).into_response();
     };
-    match list::current(&app.domain, &caller).await {
+    match standing::of_access(&app.domain, shown, app.clock.now()).await {
         Ok(_) => next.run(request).await,
-        Err(CallerError::Store(_)) => {
+        Err(StandingError::Store(_)) => {
             Refusal::Unavailable(VerifyError::RevocationsStale).into_response()
         }
         Err(_) => Refusal::Invalid(VerifyError::Revoked).into_response(),
     }
-}
-
-fn caller(claims: &Claims, app: &App) -> Option<Caller> {
-    Some(Caller {
-        user: UserId(claims.sub.parse().ok()?),
-        session: SessionId(claims.sid.as_ref()?.parse().ok()?),
-        auth_time: Timestamp::from_seconds(claims.auth_time?),
-        origin: Origin::default(),
-        now: app.clock.now(),
-    })
 }

@@ -67,6 +67,7 @@ pub(crate) async fn compromise(
     let store = &app.domain.store;
     // A rewrap beside this would drop the master key that the new standby is sealed with.
     let _alone = keyring::lock_masters(&app.config).map_err(|_| OrderError::Contended)?;
+    jobs::seal::at_once(app).await?;
     for _ in 0..TRIES {
         let mut table = store.load_keys().await?;
         // New keys are sealed with the master key that these open with: it may have been replaced meanwhile.
@@ -89,6 +90,10 @@ pub(crate) async fn compromise(
             tracing::warn!(by = by.actor.name(), key = id, "somebody withdrew a key");
             let table = store.load_keys().await?;
             app.take_keys(&table, by.now)?;
+            // The key is withdrawn whether that succeeds or not; it is tried anew every second.
+            if let Err(error) = jobs::seal::at_once(app).await {
+                tracing::warn!(%error, "the record of events could not be sealed; trying on");
+            }
             return Ok(table);
         }
     }

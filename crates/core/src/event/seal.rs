@@ -42,6 +42,9 @@ pub enum Step {
     Rests,
     /// A head was added, by this sealer or another; more may wait.
     GoesOn,
+    /// The newest head names a key that is not known here: another process may have just made it. Whoever looks for newer
+    /// keys and comes again with none is told that the head is [`HeadFault::Forged`].
+    Unknown,
     /// The newest head was not to be believed: that is on record now, and the chain goes on from it.
     Broken(HeadFault),
 }
@@ -50,6 +53,8 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub struct Sealer {
     seen: Option<Point>,
+    /// The head whose key was not known.
+    doubted: Option<Point>,
     key_taken: Option<String>,
 }
 
@@ -66,6 +71,9 @@ impl Sealer {
     ) -> Result<Step, StoreError> {
         let mut waiting = store.unsealed(BATCH).await?;
         if let Some(fault) = self.fault(waiting.head.as_ref(), keys) {
+            if fault == HeadFault::Forged && self.doubts(waiting.head.as_ref(), keys) {
+                return Ok(Step::Unknown);
+            }
             let head = waiting.head.map_or(Point::START, |head| head.point);
             self.note(
                 store,
@@ -107,7 +115,7 @@ impl Sealer {
         loop {
             match self.step(store, keys, now).await? {
                 Step::Rests => return Ok(fault),
-                Step::GoesOn => {}
+                Step::GoesOn | Step::Unknown => {}
                 Step::Broken(found) => fault = fault.or(Some(found)),
             }
         }
@@ -129,6 +137,15 @@ impl Sealer {
         let key = keys.published.find(&head.kid);
         let good = head.point.number > seen.number && key.is_some_and(|key| head.is_signed_by(key));
         (!good).then_some(HeadFault::Forged)
+    }
+
+    /// Whether a head that is not to be believed may be one of a key that is newer than these: so it is once.
+    fn doubts(&mut self, head: Option<&SignedHead>, keys: &Keyring) -> bool {
+        let unknown = head.filter(|head| keys.published.find(&head.kid).is_none());
+        let point = unknown.map(|head| head.point);
+        let first = point.is_some() && self.doubted != point;
+        self.doubted = point;
+        first
     }
 
     /// Puts on record what heads are signed with, before the first that is; whether anything was added.

@@ -84,7 +84,7 @@ fn identity(claims: &Claims) -> Option<(UserId, SessionId, Timestamp)> {
 }
 
 /// The same with the generation, as far as a token of our own says it.
-pub(super) fn shown(claims: &Claims) -> Option<Shown> {
+pub(crate) fn shown(claims: &Claims) -> Option<Shown> {
     let (user, session, _) = identity(claims)?;
     Some(Shown {
         user,

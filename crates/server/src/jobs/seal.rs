@@ -69,6 +69,15 @@ pub(crate) async fn stop(app: &App) -> Result<(), StoreError> {
     seal(app, &mut sealer).await
 }
 
+/// Seals what waits now, and not a second later: whoever withdraws the key that the newest head is signed with leaves none
+/// that nobody would believe any more.
+pub(crate) async fn at_once(app: &App) -> Result<(), StoreError> {
+    match app.sealer.lock().await.as_mut() {
+        Some(sealer) => seal(app, sealer).await,
+        None => Ok(()),
+    }
+}
+
 async fn seal(app: &App, sealer: &mut Sealer) -> Result<(), StoreError> {
     loop {
         let keys = app.domain.keys.load_full();
@@ -76,6 +85,7 @@ async fn seal(app: &App, sealer: &mut Sealer) -> Result<(), StoreError> {
         match sealer.step(store, &keys, app.clock.now()).await? {
             Step::Rests => return Ok(()),
             Step::GoesOn => {}
+            Step::Unknown => app.read_keys(app.clock.now()).await?,
             Step::Broken(fault) => tell(fault),
         }
     }

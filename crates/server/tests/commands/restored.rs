@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Server, Tokens, account::PASSWORD};
+use crate::support::{Folder, Server, Tokens, account::PASSWORD, get};
 
 /// A backup of what `before` made, and a stopped server on which `after` happened since.
 fn since(before: impl Fn(&Server), after: impl Fn(&Server)) -> Folder {
@@ -141,6 +141,40 @@ fn who_was_shut_out_stays_so_and_lost_roles_stay_lost() {
     assert_eq!(server.log_in("eve", PASSWORD).status, 401);
     assert_eq!(server.log_in("mallory", PASSWORD).status, 403);
     assert_eq!(server.log_in("ada", PASSWORD).status, 200);
+}
+
+#[test]
+fn a_credential_that_was_taken_from_a_resource_server_stays_taken() {
+    let credentials = std::cell::RefCell::new(Vec::new());
+    let add = |server: &Server, name: &str| {
+        let said = server.folder.ask(&["resource-server", "add", name]);
+        let credential = said["credential"].as_str().unwrap().to_owned();
+        credentials.borrow_mut().push(credential);
+    };
+    let folder = since(
+        |server| {
+            for name in ["leaked", "changed", "kept"] {
+                add(server, name);
+            }
+        },
+        |server| {
+            server.runs(&["resource-server", "remove", "leaked"]);
+            server.runs(&["resource-server", "remove", "changed"]);
+            add(server, "changed");
+        },
+    );
+    let (json, text) = restore(&folder, "keep");
+    let removed = json!(["changed", "leaked"]);
+    assert_eq!(json["carried_over"]["resource_servers_removed"], removed);
+    assert!(text.contains("removed: changed, leaked.\n"), "{text}");
+    let server = folder.start(&[]);
+    let credentials = credentials.into_inner();
+    let statuses = credentials.iter().map(|credential| {
+        let request = get("/revocations/snapshot").bearer(credential);
+        request.send(server.address).status
+    });
+    // The one that came after the backup is forgotten with everything else.
+    assert_eq!(statuses.collect::<Vec<_>>(), [401, 401, 200, 401]);
 }
 
 #[test]

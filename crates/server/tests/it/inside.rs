@@ -46,6 +46,34 @@ async fn a_session_that_is_over_is_over_for_the_program_too() {
 }
 
 #[tokio::test]
+async fn rights_that_were_taken_at_once_are_gone_for_the_program_too() {
+    let server = Server::start().await;
+    let program = program(&server);
+    let ada = server.ada().await;
+    server.give_ada("reader", &["notes:read"], true).await;
+    assert_eq!(status(&program, "/hello", &ada.access).await, 401);
+    let ada = server.refresh(&ada.refresh).await.tokens();
+    assert_eq!(status(&program, "/hello", &ada.access).await, 200);
+}
+
+#[tokio::test]
+async fn what_was_made_is_where_the_answer_says() {
+    let issuer = "https://app.example.com/auth-server".to_owned();
+    let server = Server::with(|config| config.issuer.url = Some(issuer)).await;
+    let (program, root) = (program(&server), server.administrator().await.access);
+    let bearer = format!("Bearer {root}");
+    let request = Request::post("/auth-server/admin/v1/users")
+        .header(header::AUTHORIZATION, bearer)
+        .header(header::CONTENT_TYPE, "application/json");
+    let body = r#"{"username":"grace","email":"grace@example.com"}"#;
+    let request = request.body(Body::from(body)).unwrap();
+    let made = program.clone().oneshot(request).await.unwrap();
+    assert_eq!(made.status(), 201);
+    let place = made.headers()[header::LOCATION].to_str().unwrap();
+    assert_eq!(status(&program, place, &root).await, 200, "{place}");
+}
+
+#[tokio::test]
 async fn the_verifier_of_the_process_learns_of_new_keys() {
     let server = Server::with(|config| {
         config.keys.announce = Duration::ZERO;

@@ -211,6 +211,8 @@ pub async fn a_withdrawn_key_is_not_believed_any_more(factory: &dyn Factory) {
     write(store, 1).await;
     let mut stranger = Sealer::default();
     let step = stranger.step(store, &keys(&[2]), START).await;
+    assert_eq!(step, Ok(Step::Unknown));
+    let step = stranger.step(store, &keys(&[2]), START).await;
     assert_eq!(step, Ok(Step::Broken(HeadFault::Forged)));
     let told = of_store(&scene).await;
     let expected = json!({ "head": 2, "fault": "forged" });
@@ -221,6 +223,22 @@ pub async fn a_withdrawn_key_is_not_believed_any_more(factory: &dyn Factory) {
     assert_eq!(sealer.catch_up(store, &keys(&[2]), START).await, Ok(None));
     let found = verified(&scene, &keys(&[2]), Vec::new()).await;
     assert_eq!((found.unsealed, found.broken), (0, None));
+}
+
+/// Another process made a key and sealed with it before this one has looked at the keys: nobody was at the database.
+pub async fn a_head_of_a_newer_key_is_no_fault(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let store = scene.store.as_ref();
+    let mut sealer = Sealer::default();
+    assert_eq!(sealer.catch_up(store, &keys(&[1]), START).await, Ok(None));
+    write(store, 1).await;
+    seal(&scene, &keys(&[2, 1])).await;
+    let step = sealer.step(store, &keys(&[1]), START).await;
+    assert_eq!(step, Ok(Step::Unknown));
+    let step = sealer.step(store, &keys(&[2, 1]), START).await;
+    assert_eq!(step, Ok(Step::Rests));
+    let told = of_store(&scene).await;
+    assert!(told.iter().all(|event| event.0 != "audit.seal_broken"));
 }
 
 /// Somebody who can write the database and has no key: his head is refused, and that is on record.

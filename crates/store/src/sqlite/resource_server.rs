@@ -10,7 +10,7 @@ use relatch_core::{
     resource_server::{CredentialHash, ResourceServer, ResourceServerName, ResourceServerStore},
     store::Changed,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     Sqlite, authority, event,
@@ -67,13 +67,18 @@ fn load(connection: &Connection) -> Result<Vec<ResourceServer>, Fault> {
     let sql = "SELECT name, hash, created_at FROM resource_server ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
     row::all(statement.query([])?, |row| {
-        let name = ResourceServerName::parse(&row.get::<_, String>(0)?);
         Ok(ResourceServer {
-            name: name.map_err(|_| Fault::Corrupt("resource_server.name"))?,
+            name: name(row, 0)?,
             hash: CredentialHash(row.get(1)?),
             created_at: row::time(row, 2)?,
         })
     })
+}
+
+/// The name in that column.
+pub(super) fn name(row: &Row<'_>, column: usize) -> Result<ResourceServerName, Fault> {
+    let name = ResourceServerName::parse(&row.get::<_, String>(column)?);
+    name.map_err(|_| Fault::Corrupt("resource_server.name"))
 }
 
 fn add(
@@ -96,7 +101,7 @@ fn add(
     Ok(Changed::Done(()))
 }
 
-fn remove(
+pub(super) fn remove(
     connection: &Connection,
     name: &ResourceServerName,
     by: &Administrator,

@@ -25,7 +25,7 @@ use super::{
     connection::{Connector, Synchronous},
     event,
     folder::{self, Presence, Unfinished, with_suffix},
-    key, migrate, revocation, role,
+    key, migrate, resource_server, revocation, role,
     row::Fault,
     since::{self, Replaced, Since},
     user,
@@ -178,8 +178,8 @@ impl Restoration {
         &self.replaced
     }
 
-    /// Puts it in the database's place, which is kept as `aside`. Users who were shut out since the backup, and roles that
-    /// were taken, stay so.
+    /// Puts it in the database's place, which is kept as `aside`. Users who were shut out since the backup stay so, and
+    /// so do roles and credentials of resource servers that were taken.
     ///
     /// # Errors
     /// [`RestoreError`].
@@ -258,7 +258,7 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(faults)
 }
 
-/// Lets nobody in again who was shut out since the backup.
+/// Lets nobody and nothing in again that was shut out since the backup.
 fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> Result<(), Fault> {
     let Settling { by, policy, .. } = settling;
     for named in &since.disabled {
@@ -280,6 +280,9 @@ fn shut_out(connection: &Connection, since: &Since, settling: &Settling<'_>) -> 
             by: by.clone(),
         };
         role::assign(connection, &assigning, &owner, policy)?;
+    }
+    for name in &since.removed {
+        resource_server::remove(connection, name, by)?;
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! What the database that a backup replaces knows, and the backup has forgotten: keys that were withdrawn, users who were
-//! shut out, roles that were taken. Only reads; what becomes of it is the restore's business.
+//! shut out, roles and credentials that were taken. Only reads; what becomes of it is the restore's business.
 
 use std::path::Path;
 
 use relatch_core::{
     key::{KeyRecord, KeyState, Purpose},
     permission::RoleName,
+    resource_server::ResourceServerName,
     user::UserId,
 };
 use rusqlite::Connection;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::{
     key,
     migrate::{self, OpenError},
-    role,
+    resource_server, role,
     row::{self, Fault},
 };
 
@@ -49,6 +50,8 @@ pub struct Since {
     pub deleted: Vec<Named>,
     /// Users with the roles that they were left.
     pub demoted: Vec<(Named, Vec<RoleName>)>,
+    /// Resource servers that were removed, or were given another credential.
+    pub removed: Vec<ResourceServerName>,
     /// Users whose password is another one now.
     pub passwords: Vec<Named>,
     /// Roles that permit something else now, or are gone.
@@ -89,6 +92,7 @@ fn read(connection: &Connection) -> Result<Since, OpenError> {
     if goes_on {
         since.deleted.extend(users(connection, GONE)?);
         since.demoted = demoted(connection)?;
+        since.removed = removed(connection)?;
         since.roles = roles(connection)?;
     }
     Ok(since)
@@ -176,6 +180,13 @@ fn demoted(connection: &Connection) -> Result<Vec<(Named, Vec<RoleName>)>, Fault
         found.push((user, left.collect()));
     }
     Ok(found)
+}
+
+fn removed(connection: &Connection) -> Result<Vec<ResourceServerName>, Fault> {
+    let sql = "SELECT ours.name FROM main.resource_server AS ours \
+               LEFT JOIN replaced.resource_server AS its USING (hash) WHERE its.hash IS NULL ORDER BY 1";
+    let mut statement = connection.prepare(sql)?;
+    row::all(statement.query([])?, |row| resource_server::name(row, 0))
 }
 
 fn roles(connection: &Connection) -> Result<Vec<String>, Fault> {

@@ -32,7 +32,8 @@ const EVENTS: &str =
     INSERT INTO user_role SELECT id, name FROM user, role WHERE username IN ('bob', 'eve');
     INSERT INTO key SELECT 'signing', column1, 'EdDSA', column2, 0, NULL, zeroblob(8), x'00'
     FROM (VALUES ('s1', 'active'), ('s2', 'compromised'));
-    INSERT INTO key VALUES ('refresh_tag', '1', NULL, 'active', 0, NULL, zeroblob(8), x'00');";
+    INSERT INTO key VALUES ('refresh_tag', '1', NULL, 'active', 0, NULL, zeroblob(8), x'00');
+    INSERT INTO resource_server VALUES ('billing', zeroblob(32), 0), ('notes', randomblob(32), 0), ('tags', randomblob(32), 0);";
 
 fn known(since: &Since) -> Vec<String> {
     let names = |kind: &str, users: &[Named]| {
@@ -52,6 +53,8 @@ fn known(since: &Since) -> Vec<String> {
             .iter()
             .map(|(user, left)| format!("demoted {} to {left:?}", user.name)),
     );
+    let removed = since.removed.iter();
+    all.extend(removed.map(|name| format!("removed {}", name.as_str())));
     all.extend(names("password", &since.passwords));
     all.extend(since.roles.iter().map(|role| format!("role {role}")));
     all
@@ -75,6 +78,8 @@ async fn what_a_backup_would_undo_is_known_from_the_database_that_it_replaces() 
         DELETE FROM user_role WHERE role = 'editor';
         UPDATE role SET permissions = '' WHERE name = 'reader';
         DELETE FROM role WHERE name = 'editor';
+        DELETE FROM resource_server WHERE name = 'tags';
+        UPDATE resource_server SET hash = randomblob(32) WHERE name = 'notes';
         INSERT INTO event (number, at, name, user_id) VALUES (3, 3, 'c', x'03');";
     let expected = [
         "key 1",
@@ -84,6 +89,8 @@ async fn what_a_backup_would_undo_is_known_from_the_database_that_it_replaces() 
         "deleted mallory",
         "deleted eve",
         "demoted bob to [RoleName(\"reader\")]",
+        "removed notes",
+        "removed tags",
         "password ada",
         "role editor",
         "role reader",
@@ -104,6 +111,7 @@ async fn of_a_database_that_went_another_way_only_what_is_in_it_counts() {
         UPDATE event SET at = 7 WHERE number = 2;
         DELETE FROM user_role;
         DELETE FROM user WHERE username = 'eve';
+        DELETE FROM resource_server;
         UPDATE user SET disabled = 1 WHERE username = 'bob';
         UPDATE key SET state = 'compromised'";
     let found = since(&scene, &file, happened);

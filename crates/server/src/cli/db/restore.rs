@@ -40,7 +40,7 @@ say what becomes of the sessions, for a backup has forgotten what was ended sinc
                        unknown. Nobody is idle by the age of the backup; absolute ends stay.
 
 Either way, what was written since the backup is gone, but for this: keys that were withdrawn, users who were disabled or
-deleted and roles that were taken stay so, where the database that is replaced can be read. Nothing has been changed.";
+deleted and roles and credentials that were taken stay so, where the database that is replaced can be read. Nothing has been changed.";
 
 /// What `restore` takes.
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::Response,
 };
 use relatch_core::{
@@ -120,10 +120,17 @@ pub(in crate::http) async fn create(
     let (user, issued) = create::invite(&app.domain, username, email, lifetime, by).await?;
     let body = json!({ "user": Shown::from(&user), "password_reset": Code::from(issued) });
     let mut response = answer::json(StatusCode::CREATED, &body);
-    if let Ok(place) = HeaderValue::from_str(&format!("/admin/v1/users/{}", user.id)) {
+    if let Some(place) = place(&app, user.id) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     Ok(response)
+}
+
+/// Where clients find the user: below the issuer, which has a path where the routes lie under a prefix.
+fn place(app: &App, id: UserId) -> Option<HeaderValue> {
+    let issuer: Uri = app.domain.issuer.url.parse().ok()?;
+    let prefix = issuer.path().trim_end_matches('/');
+    HeaderValue::from_str(&format!("{prefix}/admin/v1/users/{id}")).ok()
 }
 
 /// `GET /admin/v1/users/{id}`

@@ -89,3 +89,19 @@ async fn a_key_in_wrong_hands_is_withdrawn_at_once() {
     let answer = server.post_as(&root.access, &path, "").await;
     assert_eq!(answer.code(), "not_found");
 }
+
+/// A server that is killed a moment later comes back without that key, and must not take its own head for somebody else's.
+#[tokio::test]
+async fn the_record_is_sealed_with_the_next_key_before_the_answer_comes() {
+    let server = Server::start().await;
+    let root = server.administrator().await;
+    let listed = server.get_as(&root.access, KEYS).await;
+    let withdrawn = key(&listed, "signing", "active")["id"].clone();
+    let path = format!("{KEYS}/{}/compromise", withdrawn.as_str().unwrap());
+    let answer = server.post_as(&root.access, &path, "{}").await;
+    assert_eq!(answer.status, 200);
+    let sealed = server.store().unsealed(1).await.unwrap();
+    assert_eq!(sealed.records, []);
+    let next = key(&answer, "signing", "active")["id"].clone();
+    assert_eq!(json!(sealed.head.unwrap().kid), next);
+}

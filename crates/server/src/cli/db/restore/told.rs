@@ -54,8 +54,8 @@ impl Told {
             Self::Nothing => String::new(),
             Self::Unknown(why) => format!(
                 "The database that was here could not be read ({why}): keys that were withdrawn, users who were disabled or \
-                 deleted and roles that were taken since the backup are as they were at its time. Look at `relatch key list` \
-                 and `relatch user list`.\n"
+                 deleted and roles and credentials that were taken since the backup are as they were at its time. Look at \
+                 `relatch key list`, `relatch user list` and `relatch resource-server list`.\n"
             ),
             Self::Known(since) => lines(since),
         }
@@ -72,6 +72,7 @@ fn carried(since: &Since) -> Value {
         "users_disabled": names(&since.disabled),
         "users_deleted": ids(&since.deleted),
         "roles_taken": demoted.collect::<Vec<_>>(),
+        "resource_servers_removed": servers(since),
     })
 }
 
@@ -91,6 +92,10 @@ fn lines(since: &Since) -> String {
         ("Users deleted since stay deleted", ids(&since.deleted)),
         ("Roles taken since stay taken, from", demoted.collect()),
         (
+            "Credentials taken since stay taken, and these resource servers are removed",
+            servers(since),
+        ),
+        (
             "PASSWORDS CHANGED SINCE ARE THE OLD ONES AGAIN, of",
             names(&since.passwords),
         ),
@@ -103,6 +108,11 @@ fn lines(since: &Since) -> String {
     told.fold(String::new(), |text, (what, names)| {
         format!("{text}{what}: {}.\n", list(names))
     })
+}
+
+fn servers(since: &Since) -> Vec<String> {
+    let names = since.removed.iter().map(|name| name.as_str().to_owned());
+    names.collect()
 }
 
 fn named(key: &KeyRecord) -> String {
