@@ -166,6 +166,7 @@ macro_rules! conformance {
             a_head_follows_the_one_that_it_names
             heads_stay_good_when_keys_turn
             a_withdrawn_key_is_not_believed_any_more
+            nobody_seals_with_a_withdrawn_key
             a_head_of_a_newer_key_is_no_fault
             a_forged_head_is_found
             a_key_of_somebody_else_is_found
