@@ -111,6 +111,7 @@ macro_rules! conformance {
             a_scope_comes_back
             roles_are_assigned_whole_or_not_at_all
             taking_a_role_may_end_sessions
+            the_same_roles_again_may_end_tokens_and_sessions
             a_role_in_use_is_not_deleted
             the_sets_with_a_role_are_told
             the_last_administrator_stays
