@@ -111,6 +111,7 @@ macro_rules! conformance {
             a_scope_comes_back
             roles_are_assigned_whole_or_not_at_all
             taking_a_role_may_end_sessions
+            the_same_roles_again_may_end_tokens_and_sessions
             a_role_in_use_is_not_deleted
             the_sets_with_a_role_are_told
             the_last_administrator_stays
@@ -166,6 +167,7 @@ macro_rules! conformance {
             a_head_follows_the_one_that_it_names
             heads_stay_good_when_keys_turn
             a_withdrawn_key_is_not_believed_any_more
+            nobody_seals_with_a_withdrawn_key
             a_head_of_a_newer_key_is_no_fault
             a_forged_head_is_found
             a_key_of_somebody_else_is_found

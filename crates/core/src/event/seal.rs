@@ -9,7 +9,7 @@ use super::{
     Administrator, Event, EventKind, EventQuery, KEY_TAKEN,
     chain::{LINK, Record},
     head::{Point, SignedHead},
-    store::Unsealed,
+    store::{Appended, Unsealed},
 };
 use crate::{Store, StoreError, Timestamp, key::Keyring};
 
@@ -45,6 +45,8 @@ pub enum Step {
     /// The newest head names a key that is not known here: another process may have just made it. Whoever looks for newer
     /// keys and comes again with none is told that the head is [`HeadFault::Forged`].
     Unknown,
+    /// Nothing was added: the key that signs was withdrawn, and whoever calls looks for newer keys.
+    KeyWithdrawn,
     /// The newest head was not to be believed: that is on record now, and the chain goes on from it.
     Broken(HeadFault),
 }
@@ -96,12 +98,29 @@ impl Sealer {
             return Ok(Step::Rests);
         };
         let head = SignedHead::sign(point, links, &keys.signing, now);
-        let added = store.append_head(from.number, head).await?;
-        self.seen = Some(if added { point } else { from });
-        Ok(Step::GoesOn)
+        let (seen, step) = match store.append_head(from.number, head).await? {
+            Appended::Done => (point, Step::GoesOn),
+            Appended::NotNext => (from, Step::GoesOn),
+            Appended::KeyWithdrawn => (from, Step::KeyWithdrawn),
+        };
+        self.seen = Some(seen);
+        Ok(step)
     }
 
-    /// Seals all that waits, and says where the record stands then.
+    /// Believes the newest head if these keys vouch for it, and seals nothing: for whoever has just withdrawn one of them,
+    /// with which another process may have sealed a moment before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn believe(&mut self, store: &dyn Store, keys: &Keyring) -> Result<(), StoreError> {
+        let head = store.unsealed(0).await?.head;
+        if self.fault(head.as_ref(), keys).is_none() {
+            self.seen = head.map(|head| head.point);
+        }
+        Ok(())
+    }
+
+    /// Seals all that waits, as far as these keys can, and says what was wrong with the record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -114,7 +133,7 @@ impl Sealer {
         let mut fault = None;
         loop {
             match self.step(store, keys, now).await? {
-                Step::Rests => return Ok(fault),
+                Step::Rests | Step::KeyWithdrawn => return Ok(fault),
                 Step::GoesOn | Step::Unknown => {}
                 Step::Broken(found) => fault = fault.or(Some(found)),
             }

@@ -57,6 +57,17 @@ pub struct Unsealed {
     pub last: i64,
 }
 
+/// What became of a head.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Appended {
+    /// It is the newest.
+    Done,
+    /// Another one is where it was to be.
+    NotNext,
+    /// The key that signed it is in wrong hands.
+    KeyWithdrawn,
+}
+
 /// Where events are kept.
 #[async_trait]
 pub trait EventStore {
@@ -119,12 +130,12 @@ pub trait EventStore {
     /// [`StoreError`].
     async fn unsealed(&self, limit: u32) -> Result<Unsealed, StoreError>;
 
-    /// Adds a head if the newest one covers the rows up to `expected` (0: if there is none); false if it does not. Durable,
-    /// so that no head is known anywhere whose rows a crash forgets.
+    /// Adds a head if the newest one covers the rows up to `expected` (0: if there is none), and its key is not withdrawn.
+    /// Durable, so that no head is known anywhere whose rows a crash forgets.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn append_head(&self, expected: i64, head: SignedHead) -> Result<bool, StoreError>;
+    async fn append_head(&self, expected: i64, head: SignedHead) -> Result<Appended, StoreError>;
 
     /// At most `limit` rows as they lie there, those after `after` (none: from the very first on) in their order.
     ///

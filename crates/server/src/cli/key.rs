@@ -181,6 +181,8 @@ fn compromise(id: &str, yes: bool, opened: &Opened, output: Output) -> Result<()
         *records = made.map_err(chain)?;
         Ok(())
     })?;
+    // Nobody seals with the withdrawn key from here on. A server that runs may have done so since.
+    opened.wait(sealer.believe(opened.store.as_ref(), &before))?;
     let after = Keyring::open(&table, &masters, opened.now()).map_err(chain)?;
     seal(opened, &mut sealer, &after)?;
     show(&table, output);

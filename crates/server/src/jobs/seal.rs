@@ -85,7 +85,7 @@ async fn seal(app: &App, sealer: &mut Sealer) -> Result<(), StoreError> {
         match sealer.step(store, &keys, app.clock.now()).await? {
             Step::Rests => return Ok(()),
             Step::GoesOn => {}
-            Step::Unknown => app.read_keys(app.clock.now()).await?,
+            Step::Unknown | Step::KeyWithdrawn => app.read_keys(app.clock.now()).await?,
             Step::Broken(fault) => tell(fault),
         }
     }

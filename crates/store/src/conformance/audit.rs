@@ -9,9 +9,10 @@ use relatch_core::{
         chain::Hash,
         head::{KeptHead, Point, SignedHead},
         seal::{BATCH, HeadFault, Sealer, Step},
+        store::Appended,
         verify::{Break, Verified, verify},
     },
-    key::{Algorithm, Jwk, KeySet, Keyring},
+    key::{Algorithm, Jwk, KeyRecord, KeySet, KeyState, Keyring, Purpose, Sealed},
     session::SessionId,
     token::{SigningKey, TokenKey, TokenKeys},
     user::UserId,
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     Factory,
-    scene::{DAY, SECOND, START, Scene, at_once, origin},
+    scene::{DAY, SECOND, START, Scene, administrator, at_once, origin},
 };
 
 const USER: UserId = UserId(Uuid::from_u128(1));
@@ -166,12 +167,24 @@ pub async fn a_head_follows_the_one_that_it_names(factory: &dyn Factory) {
         };
         SignedHead::sign(point, vec![2; 8], &key(1), START)
     };
-    assert_eq!(scene.store.append_head(1, head(2)).await, Ok(false));
-    assert_eq!(scene.store.append_head(0, head(2)).await, Ok(true));
+    assert_eq!(
+        scene.store.append_head(1, head(2)).await,
+        Ok(Appended::NotNext)
+    );
+    assert_eq!(
+        scene.store.append_head(0, head(2)).await,
+        Ok(Appended::Done)
+    );
     for wrong in [0, 1, 3] {
-        assert_eq!(scene.store.append_head(wrong, head(4)).await, Ok(false));
+        assert_eq!(
+            scene.store.append_head(wrong, head(4)).await,
+            Ok(Appended::NotNext)
+        );
     }
-    assert_eq!(scene.store.append_head(2, head(4)).await, Ok(true));
+    assert_eq!(
+        scene.store.append_head(2, head(4)).await,
+        Ok(Appended::Done)
+    );
     assert_eq!(scene.store.heads(None, 9).await, Ok(vec![head(2), head(4)]));
     assert_eq!(scene.store.heads(Some(2), 9).await, Ok(vec![head(4)]));
     assert_eq!(scene.store.heads(None, 1).await, Ok(vec![head(2)]));
@@ -225,6 +238,38 @@ pub async fn a_withdrawn_key_is_not_believed_any_more(factory: &dyn Factory) {
     assert_eq!((found.unsealed, found.broken), (0, None));
 }
 
+/// Two processes, one of which withdraws the key with which the other still seals: it seals no more, and what it sealed until
+/// then is believed.
+pub async fn nobody_seals_with_a_withdrawn_key(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let store = scene.store.as_ref();
+    let (mut withdrawing, mut stale) = (Sealer::default(), Sealer::default());
+    let sealed = withdrawing.catch_up(store, &keys(&[1]), START).await;
+    assert_eq!(sealed, Ok(None));
+    write(store, 1).await;
+    assert_eq!(stale.catch_up(store, &keys(&[1]), START).await, Ok(None));
+    let withdrawn = KeyRecord {
+        purpose: Purpose::Signing,
+        id: "key-1".to_owned(),
+        algorithm: Some(Algorithm::EdDsa),
+        state: KeyState::Compromised { at: START },
+        sealed: Sealed {
+            master: [0; 8],
+            bytes: vec![0],
+        },
+    };
+    let saved = store.save_keys(0, vec![withdrawn], administrator(START));
+    assert_eq!(saved.await, Ok(true));
+    let step = stale.step(store, &keys(&[1]), START).await;
+    assert_eq!(step, Ok(Step::KeyWithdrawn));
+    assert_eq!(withdrawing.believe(store, &keys(&[1])).await, Ok(()));
+    for sealer in [&mut withdrawing, &mut stale] {
+        let sealed = sealer.catch_up(store, &keys(&[2]), START).await;
+        assert_eq!(sealed, Ok(None));
+    }
+    assert_eq!(newest(&scene).await.kid, "key-2");
+}
+
 /// Another process made a key and sealed with it before this one has looked at the keys: nobody was at the database.
 pub async fn a_head_of_a_newer_key_is_no_fault(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
@@ -257,7 +302,10 @@ pub async fn a_forged_head_is_found(factory: &dyn Factory) {
     };
     let mut forged = SignedHead::sign(point, Vec::new(), &key(9), START);
     "key-1".clone_into(&mut forged.kid);
-    assert_eq!(store.append_head(from.number, forged).await, Ok(true));
+    assert_eq!(
+        store.append_head(from.number, forged).await,
+        Ok(Appended::Done)
+    );
     let broken = Break::HeadForged { first: 5, head: 5 };
     let found = verified(&scene, &keys(&[1]), Vec::new()).await;
     assert_eq!((found.sealed, found.broken), (4, Some(broken.clone())));

@@ -215,7 +215,7 @@ pub async fn roles_may_hold_at_once(factory: &dyn Factory) {
     assert_eq!(scene.live(&[&ada], START).await, [true]);
     let again = scene.store.assign_roles(assigning(&ada, &[], true));
     assert_eq!(again.await, Ok(Changed::Done(0)));
-    assert_eq!(last(&scene).await, 1, "nothing changed, nothing to tell");
+    assert_eq!(last(&scene).await, 2, "what is ordered again is told again");
 }
 
 /// A signing key alone, when it is withdrawn and not at every later change.

@@ -207,6 +207,32 @@ pub async fn taking_a_role_may_end_sessions(factory: &dyn Factory) {
     assert_eq!(ended.reason, EndReason::EndedByAdministrator);
 }
 
+/// What was left out the first time, or when the role came to permit less, is made up for by the same order again.
+pub async fn the_same_roles_again_may_end_tokens_and_sessions(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    put(&scene, "viewer", &["notes:read"]).await;
+    let ada = scene.register("ada").await;
+    give(&scene, ada.user, &["viewer"]).await;
+    let before = scene.dump().await;
+    give(&scene, ada.user, &["viewer"]).await;
+    assert_eq!(scene.dump().await, before, "nothing else was asked for");
+    let order = Assigning {
+        at_once: true,
+        ..assigning(ada.user, &["viewer"])
+    };
+    assert_eq!(scene.store.assign_roles(order).await, Ok(Changed::Done(0)));
+    let standing = scene.store.standing(ada.id).await.expect("reads");
+    let through = standing.expect("is there").revoked_through;
+    assert_eq!(through, Some(ada.life.generation));
+    let order = Assigning {
+        end_sessions: true,
+        ..assigning(ada.user, &["viewer"])
+    };
+    assert_eq!(scene.store.assign_roles(order).await, Ok(Changed::Done(1)));
+    let held = scene.store.roles_of(ada.user).await;
+    assert_eq!(held, Ok(vec![name("viewer")]));
+}
+
 /// Only once nobody holds it.
 pub async fn a_role_in_use_is_not_deleted(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;

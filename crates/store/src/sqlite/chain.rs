@@ -5,13 +5,16 @@ use relatch_core::{
     event::{
         chain::{Hash, Record},
         head::{Point, SignedHead},
-        store::Unsealed,
+        store::{Appended, Unsealed},
     },
-    key::Algorithm,
+    key::{Algorithm, Purpose},
 };
 use rusqlite::{Connection, Row, params, types::ValueRef};
 
-use super::row::{self, Fault};
+use super::{
+    key,
+    row::{self, Fault},
+};
 
 const HEAD: &str = "number, at, hash, links, algorithm, key_id, signature";
 
@@ -34,7 +37,10 @@ pub(super) fn append(
     connection: &Connection,
     expected: i64,
     head: &SignedHead,
-) -> Result<bool, Fault> {
+) -> Result<Appended, Fault> {
+    if key::is_withdrawn(connection, Purpose::Signing, &head.kid)? {
+        return Ok(Appended::KeyWithdrawn);
+    }
     let sql = "INSERT INTO event_head (number, at, hash, links, algorithm, key_id, signature) \
                SELECT ?2, ?3, ?4, ?5, ?6, ?7, ?8 \
                WHERE (SELECT coalesce(max(number), 0) FROM event_head) = ?1";
@@ -48,7 +54,10 @@ pub(super) fn append(
         head.kid,
         head.signature
     ])?;
-    Ok(added == 1)
+    Ok(match added {
+        0 => Appended::NotNext,
+        _ => Appended::Done,
+    })
 }
 
 pub(super) fn records(

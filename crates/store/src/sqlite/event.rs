@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
     event::{
-        Event, EventQuery, EventRow, EventStore, Origin, chain::Record, head::SignedHead,
-        store::Unsealed,
+        Event, EventQuery, EventRow, EventStore, Origin,
+        chain::Record,
+        head::SignedHead,
+        store::{Appended, Unsealed},
     },
     session::SessionId,
     user::UserId,
@@ -84,7 +86,7 @@ impl EventStore for Sqlite {
             .await
     }
 
-    async fn append_head(&self, expected: i64, head: SignedHead) -> Result<bool, StoreError> {
+    async fn append_head(&self, expected: i64, head: SignedHead) -> Result<Appended, StoreError> {
         self.durable(move |connection| chain::append(connection, expected, &head))
             .await
     }

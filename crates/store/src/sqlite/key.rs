@@ -89,17 +89,26 @@ fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
     })
 }
 
+/// Whether that key is in wrong hands.
+pub(super) fn is_withdrawn(
+    connection: &Connection,
+    purpose: Purpose,
+    id: &str,
+) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM key WHERE purpose = ?1 AND id = ?2 AND state = 'compromised'";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![purpose.name(), id])?)
+}
+
 /// The signing keys that are in wrong hands and were not yet, and since when.
 fn withdrawn<'a>(
     connection: &Connection,
     records: &'a [KeyRecord],
 ) -> Result<Vec<(&'a str, Timestamp)>, Fault> {
-    let sql = "SELECT 1 FROM key WHERE purpose = ?1 AND id = ?2 AND state = 'compromised'";
-    let mut known = connection.prepare_cached(sql)?;
     let mut withdrawn = Vec::new();
     for record in records {
         if let (Purpose::Signing, KeyState::Compromised { at }) = (record.purpose, record.state)
-            && !known.exists(params![record.purpose.name(), record.id])?
+            && !is_withdrawn(connection, record.purpose, &record.id)?
         {
             withdrawn.push((record.id.as_str(), at));
         }

@@ -237,7 +237,7 @@ pub(super) fn assign(
     if assigning.expected.as_ref().is_some_and(unexpected) {
         return Ok(Changed::Conflict);
     }
-    if held == *roles {
+    if held == *roles && !assigning.at_once && !assigning.end_sessions {
         return Ok(Changed::Done(0));
     }
     if authority.assigning_raises(&held, roles) {
