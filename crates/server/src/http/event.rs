@@ -1,4 +1,4 @@
-//! What happened to one's own account.
+//! What happened: how an event is shown, and those of one's own account.
 
 use std::sync::Arc;
 
@@ -6,7 +6,10 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use relatch_core::event::own::{self, OwnEvent};
+use relatch_core::event::{
+    EventRow,
+    own::{self, OwnEvent},
+};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,7 +19,7 @@ use crate::app::App;
 
 /// One event.
 #[derive(Serialize)]
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     at: String,
     event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +34,19 @@ struct Shown<'a> {
 
 impl<'a> From<&'a OwnEvent> for Shown<'a> {
     fn from(event: &'a OwnEvent) -> Self {
+        Self {
+            at: answer::time(event.at),
+            event: &event.name,
+            session_id: event.session.map(|session| session.0),
+            address: event.address.as_deref(),
+            agent: event.agent.as_deref(),
+            detail: event.detail.as_ref(),
+        }
+    }
+}
+
+impl<'a> From<&'a EventRow> for Shown<'a> {
+    fn from(event: &'a EventRow) -> Self {
         Self {
             at: answer::time(event.at),
             event: &event.name,

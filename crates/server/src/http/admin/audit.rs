@@ -16,10 +16,10 @@ use relatch_core::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{guard, session::Happened};
+use super::guard;
 use crate::{
     app::App,
-    http::{authorization::Authorized, fields::Fields, page, problem::Problem},
+    http::{authorization::Authorized, event, fields::Fields, page, problem::Problem},
 };
 
 /// A row of the record.
@@ -29,15 +29,15 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<Uuid>,
     #[serde(flatten)]
-    happened: Happened<'a>,
+    happened: event::Shown<'a>,
 }
 
 impl<'a> From<&'a EventRow> for Shown<'a> {
-    fn from(event: &'a EventRow) -> Self {
+    fn from(row: &'a EventRow) -> Self {
         Self {
-            number: event.number,
-            user_id: (!event.user.0.is_nil()).then_some(event.user.0),
-            happened: Happened::from(event),
+            number: row.number,
+            user_id: (!row.user.0.is_nil()).then_some(row.user.0),
+            happened: event::Shown::from(row),
         }
     }
 }

@@ -9,7 +9,6 @@ use axum::{
 };
 use relatch_core::{
     Timestamp,
-    event::EventRow,
     permission::grant,
     session::{
         Session, SessionId,
@@ -19,7 +18,7 @@ use relatch_core::{
     user::UserId,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -32,6 +31,7 @@ use crate::{
     http::{
         answer,
         authorization::Authorized,
+        event,
         fields::Fields,
         page,
         problem::{Code, Problem},
@@ -76,34 +76,6 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Something that happened.
-#[derive(Serialize)]
-pub(super) struct Happened<'a> {
-    at: String,
-    event: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a Value>,
-}
-
-impl<'a> From<&'a EventRow> for Happened<'a> {
-    fn from(event: &'a EventRow) -> Self {
-        Self {
-            at: answer::time(event.at),
-            event: &event.name,
-            session_id: event.session.map(|id| id.0),
-            address: event.address.as_deref(),
-            agent: event.agent.as_deref(),
-            detail: event.detail.as_ref(),
-        }
-    }
-}
-
 /// All that is known of one session.
 #[derive(Serialize)]
 struct Story<'a> {
@@ -111,8 +83,8 @@ struct Story<'a> {
     session: Option<Shown<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<user::Shown<'a>>,
-    events: Vec<Happened<'a>>,
-    around_end: Vec<Happened<'a>>,
+    events: Vec<event::Shown<'a>>,
+    around_end: Vec<event::Shown<'a>>,
 }
 
 /// `GET /admin/v1/sessions?user=&ended=&limit=&cursor=`
@@ -190,8 +162,8 @@ pub(in crate::http) async fn show(
     let story = Story {
         session: session.map(|session| Shown::of(session, &app, caller.now)),
         user: history.user.as_ref().map(user::Shown::from),
-        events: history.events.iter().map(Happened::from).collect(),
-        around_end: history.around_end.iter().map(Happened::from).collect(),
+        events: history.events.iter().map(event::Shown::from).collect(),
+        around_end: history.around_end.iter().map(event::Shown::from).collect(),
     };
     Ok(answer::json(StatusCode::OK, &story))
 }
