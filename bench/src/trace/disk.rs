@@ -83,6 +83,12 @@ impl<'a> Disk<'a> {
                 }
                 self.rename(end, Naming::Move(from, to));
             }
+            Deed::Link { from, to } => {
+                if let Some(number) = self.seen.get(from.as_path()).copied() {
+                    self.seen.insert(to, number);
+                    self.rename(end, Naming::Add(to, number));
+                }
+            }
             Deed::Sync { .. } | Deed::Answer { .. } => {}
         }
     }
@@ -259,6 +265,24 @@ mod tests {
             (4, 4, sync("")),
         ];
         let left = left(deeds, 5, Luck::Guaranteed);
+        assert_eq!(
+            left.into_iter().collect::<Vec<_>>(),
+            [(path("g"), b"key".to_vec())]
+        );
+    }
+
+    #[test]
+    fn a_file_keeps_its_second_name_when_the_first_goes() {
+        let (from, to) = (path("f"), path("g"));
+        let deeds = vec![
+            (0, 0, open()),
+            (1, 1, write(0, b"key")),
+            (2, 2, sync("f")),
+            (3, 3, Deed::Link { from, to }),
+            (4, 4, Deed::Unlink { file: path("f") }),
+            (5, 5, sync("")),
+        ];
+        let left = left(deeds, 6, Luck::Guaranteed);
         assert_eq!(
             left.into_iter().collect::<Vec<_>>(),
             [(path("g"), b"key".to_vec())]

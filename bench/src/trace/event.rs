@@ -45,6 +45,11 @@ pub(crate) enum Deed {
         from: PathBuf,
         to: PathBuf,
     },
+    /// A second name for the same file.
+    Link {
+        from: PathBuf,
+        to: PathBuf,
+    },
     /// The head of an answer went out to a client.
     Answer {
         request_id: String,
@@ -115,6 +120,7 @@ impl<'a> Reader<'a> {
             "fsync" | "fdatasync" => self.own(call).map(|file| Deed::Sync { file }),
             "unlink" | "unlinkat" => self.named(call, 0).map(|file| Deed::Unlink { file }),
             "rename" | "renameat" | "renameat2" => self.rename(call),
+            "link" | "linkat" => self.link(call),
             "ftruncate" => self.truncate(call),
             "pwrite64" | "pwritev" => self.write_at(call)?,
             "write" | "writev" | "sendto" | "sendmsg" => self.write(call)?,
@@ -160,6 +166,11 @@ impl<'a> Reader<'a> {
     fn rename(&self, call: &Call) -> Option<Deed> {
         let (from, to) = (self.named(call, 0)?, self.named(call, 1)?);
         Some(Deed::Rename { from, to })
+    }
+
+    fn link(&self, call: &Call) -> Option<Deed> {
+        let (from, to) = (self.named(call, 0)?, self.named(call, 1)?);
+        Some(Deed::Link { from, to })
     }
 
     fn truncate(&self, call: &Call) -> Option<Deed> {
@@ -269,6 +280,7 @@ mod tests {
             format!(r#"1  write(3<{path}>, "{}", 2) = 1"#, hex("cd")),
             format!("1  fsync(3<{path}>) = 0"),
             format!(r#"1  rename("{path}", "{new}") = 0"#),
+            format!(r#"1  linkat(AT_FDCWD, "{new}", AT_FDCWD, "{path}", 0) = 0"#),
         ]);
         let file = Path::new("/d/key").to_owned();
         let write = |offset, bytes: &[u8]| Deed::Write {
@@ -287,6 +299,10 @@ mod tests {
             Deed::Rename {
                 from: file.clone(),
                 to: Path::new("/d/key2").to_owned(),
+            },
+            Deed::Link {
+                from: Path::new("/d/key2").to_owned(),
+                to: file.clone(),
             },
         ];
         assert_eq!(found, expected);
