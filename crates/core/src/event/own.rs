@@ -4,32 +4,13 @@ use serde_json::{Value, json};
 
 use super::{EventQuery, EventRow};
 use crate::{
-    Domain, Timestamp,
+    Domain,
     session::{
-        EndReason, SessionId,
+        EndReason,
         list::{self, Caller, CallerError},
     },
     user::UserId,
 };
-
-/// A row as its user sees it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct OwnEvent {
-    /// Its place in the record, which is for going on from and not for showing.
-    pub number: i64,
-    /// When.
-    pub at: Timestamp,
-    /// The stable name of what happened.
-    pub name: String,
-    /// In which of his sessions.
-    pub session: Option<SessionId>,
-    /// The address of the peer, unless that was an administrator.
-    pub address: Option<String>,
-    /// Its `User-Agent`, likewise.
-    pub agent: Option<String>,
-    /// What the name leaves open.
-    pub detail: Option<Value>,
-}
 
 /// The caller's own events before `before`, the last first, at most `limit`.
 ///
@@ -40,7 +21,7 @@ pub async fn list(
     caller: &Caller,
     before: Option<i64>,
     limit: u32,
-) -> Result<Vec<OwnEvent>, CallerError> {
+) -> Result<Vec<EventRow>, CallerError> {
     list::current(domain, caller).await?;
     let query = EventQuery {
         user: Some(caller.user),
@@ -54,28 +35,19 @@ pub async fn list(
 }
 
 /// The row without what is another person's.
-fn seen_by(user: UserId, row: EventRow) -> OwnEvent {
-    let (mut address, mut agent, mut detail) = (row.address, row.agent, row.detail);
-    let by = detail.as_mut().and_then(|detail| detail.get_mut("by"));
+fn seen_by(user: UserId, mut row: EventRow) -> EventRow {
+    let by = row.detail.as_mut().and_then(|detail| detail.get_mut("by"));
     let by_another = by.is_some_and(|by| {
         let own = by.as_str() == Some(&user.to_string());
         *by = json!(if own { "yourself" } else { "an administrator" });
         !own
     });
-    let reason = detail.as_ref().and_then(|detail| detail.get("reason"));
+    let reason = row.detail.as_ref().and_then(|detail| detail.get("reason"));
     let reason = reason.and_then(Value::as_str);
     if by_another || (row.name == "session.ended" && !reason.is_some_and(is_of_his_session)) {
-        (address, agent) = (None, None);
+        (row.address, row.agent) = (None, None);
     }
-    OwnEvent {
-        number: row.number,
-        at: row.at,
-        name: row.name,
-        session: row.session,
-        address,
-        agent,
-        detail,
-    }
+    row
 }
 
 /// Whether an end for this reason came from whoever held one of the user's sessions or passwords. A reset ends sessions for
@@ -92,10 +64,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Timestamp;
 
     const USER: UserId = UserId(Uuid::from_u128(1));
 
-    fn seen(name: &str, detail: Option<Value>) -> OwnEvent {
+    fn seen(name: &str, detail: Option<Value>) -> EventRow {
         let row = EventRow {
             number: 5,
             at: Timestamp::from_seconds(7),

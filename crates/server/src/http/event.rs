@@ -6,10 +6,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use relatch_core::event::{
-    EventRow,
-    own::{self, OwnEvent},
-};
+use relatch_core::event::{EventRow, own};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -30,19 +27,6 @@ pub(super) struct Shown<'a> {
     agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a Value>,
-}
-
-impl<'a> From<&'a OwnEvent> for Shown<'a> {
-    fn from(event: &'a OwnEvent) -> Self {
-        Self {
-            at: answer::time(event.at),
-            event: &event.name,
-            session_id: event.session.map(|session| session.0),
-            address: event.address.as_deref(),
-            agent: event.agent.as_deref(),
-            detail: event.detail.as_ref(),
-        }
-    }
 }
 
 impl<'a> From<&'a EventRow> for Shown<'a> {

@@ -18,6 +18,13 @@ use crate::http::{
 /// What the guard may answer.
 const ADMITTED: &[Code] = &[Code::PermissionRequired, Code::NotFound];
 
+/// What an order about an account or a role may answer when it is judged.
+const JUDGED: &[Code] = &[
+    Code::BeyondOwnRights,
+    Code::LastAdministrator,
+    Code::ChangedMeanwhile,
+];
+
 /// A route that looks.
 fn look(id: &'static str, summary: &'static str, description: &'static str) -> Operation {
     Operation::new(id, ADMINISTRATION, summary, description)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BODY, TAG, if_match, in_path, look, order, user_id};
+use super::{BODY, JUDGED, TAG, if_match, in_path, look, order, user_id};
 use crate::http::{
     openapi::{Operation, schema},
     problem::Code,
@@ -60,11 +60,7 @@ pub(in crate::http) fn put() -> Operation {
     .answer(201, "It was made.", "Role", role())
     .header("ETag", TAG)
     .errors(BODY)
-    .errors(&[
-        Code::BeyondOwnRights,
-        Code::LastAdministrator,
-        Code::ChangedMeanwhile,
-    ])
+    .errors(JUDGED)
 }
 
 pub(in crate::http) fn delete() -> Operation {
@@ -106,9 +102,5 @@ pub(in crate::http) fn assign() -> Operation {
     .answer(200, "His roles as they are now.", "HeldRoles", schema::with(held(), "ended", 0))
     .header("ETag", TAG)
     .errors(BODY)
-    .errors(&[
-        Code::BeyondOwnRights,
-        Code::LastAdministrator,
-        Code::ChangedMeanwhile,
-    ])
+    .errors(JUDGED)
 }

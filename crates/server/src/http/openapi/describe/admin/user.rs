@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BODY, TAG, if_match, in_pages, in_query, look, order, user_id};
+use super::{BODY, JUDGED, TAG, if_match, in_pages, in_query, look, order, user_id};
 use crate::http::{openapi::Operation, problem::Code};
 
 pub(super) fn account() -> Value {
@@ -73,11 +73,7 @@ pub(in crate::http) fn change() -> Operation {
     .answer(200, "The user as he is now.", "Account", account())
     .header("ETag", TAG)
     .errors(BODY)
-    .errors(&[
-        Code::BeyondOwnRights,
-        Code::LastAdministrator,
-        Code::ChangedMeanwhile,
-    ])
+    .errors(JUDGED)
 }
 
 pub(in crate::http) fn delete() -> Operation {
@@ -89,11 +85,7 @@ pub(in crate::http) fn delete() -> Operation {
     .parameter(user_id())
     .parameter(if_match())
     .answer(200, "He is gone, and so many sessions ended.", "EndedCount", json!({ "ended": 2 }))
-    .errors(&[
-        Code::BeyondOwnRights,
-        Code::LastAdministrator,
-        Code::ChangedMeanwhile,
-    ])
+    .errors(JUDGED)
 }
 
 pub(in crate::http) fn issue_code() -> Operation {
