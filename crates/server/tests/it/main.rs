@@ -16,6 +16,7 @@ mod authorization;
 mod body;
 mod catalogue;
 mod cookies;
+mod cors;
 mod docs;
 mod events;
 mod inside;
