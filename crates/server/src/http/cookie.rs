@@ -38,7 +38,7 @@ impl Channel {
             || is_said_to_be_encrypted(&parts.headers);
         let is_here = arrival.address.is_some_and(|client| client.is_loopback());
         let page = origin::listed(&parts.headers, app);
-        if !encrypted && is_here && page.is_some_and(WebOrigin::is_plain_loopback) {
+        if !encrypted && is_here && page.is_none_or(WebOrigin::is_plain_loopback) {
             Self::PlainLoopback
         } else {
             Self::Https

@@ -403,6 +403,16 @@ fn on_plain_loopback_the_other_name_means_nothing() {
             .send(server.address)
     };
     is_no_session(&refresh(&format!("{COOKIE}={}", ada.refresh)));
+    // The rule is no other one here.
+    for origin in [None, Some("null"), Some("http://localhost:5174")] {
+        let own = format!("{DEV}={}", ada.refresh);
+        let foreign = post("/auth/refresh").header("Cookie", &own).json(&json!({}));
+        let foreign = match origin {
+            Some(origin) => foreign.header("Origin", origin),
+            None => foreign,
+        };
+        foreign.send(server.address).is(403, "origin_not_allowed");
+    }
     let reply = refresh(&format!("{DEV}={}; {COOKIE}=x", ada.refresh));
     assert_eq!(reply.status, 200, "{reply:?}");
 }
