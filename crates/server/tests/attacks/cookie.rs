@@ -406,7 +406,9 @@ fn on_plain_loopback_the_other_name_means_nothing() {
     // The rule is no other one here.
     for origin in [None, Some("null"), Some("http://localhost:5174")] {
         let own = format!("{DEV}={}", ada.refresh);
-        let foreign = post("/auth/refresh").header("Cookie", &own).json(&json!({}));
+        let foreign = post("/auth/refresh")
+            .header("Cookie", &own)
+            .json(&json!({}));
         let foreign = match origin {
             Some(origin) => foreign.header("Origin", origin),
             None => foreign,
