@@ -11,7 +11,11 @@ const SUITES: [(&str, &str, &str); 7] = [
     ("attacks", "crates/server/tests/attacks", "fn "),
     ("commands", "crates/server/tests/commands", "fn "),
     ("it", "crates/server/tests/it", "fn "),
-    ("conformance", "crates/store/src/conformance", "pub async fn "),
+    (
+        "conformance",
+        "crates/store/src/conformance",
+        "pub async fn ",
+    ),
     ("store", "crates/store/tests/it", "fn "),
     ("model", "crates/core/tests/refresh_model", "fn "),
     ("verify", "crates/verify/tests/it", "fn "),
@@ -66,7 +70,12 @@ fn name<'a>(line: &'a str, begin: &str) -> Option<&'a str> {
     } else {
         line
     };
-    Some(line.strip_prefix(begin)?.split('(').next().unwrap_or_default())
+    Some(
+        line.strip_prefix(begin)?
+            .split('(')
+            .next()
+            .unwrap_or_default(),
+    )
 }
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
