@@ -166,6 +166,8 @@ fn values<'a>(headers: &'a HeaderMap, name: &'static [u8]) -> impl Iterator<Item
 
 #[cfg(test)]
 mod tests {
+    use fuzz::Target;
+
     use super::*;
 
     fn headers(name: &HeaderName, lines: &[&[u8]]) -> HeaderMap {
@@ -192,6 +194,41 @@ mod tests {
             let found = REFRESH.find(&headers, Channel::Https);
             assert_eq!(found, Found::One(b"x"), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn fuzz_cookies() {
+        let target = Target {
+            name: "cookies",
+            seeds: &[
+                b"a=b; __Host-relatch_refresh=x; c=d",
+                b"theme=dark; =y; relatch_refresh_dev=z",
+                b"",
+            ],
+            words: &["__Host-relatch_refresh", "=", ";", " ", "\"", "\t", "%3D"],
+        };
+        fuzz::run(&target, |input| {
+            let ours: &[u8] = b"__Host-relatch_refresh=ours";
+            let behind = [input, b";", ours].concat();
+            let (Ok(alone), Ok(behind)) = (input.try_into(), behind.try_into()) else {
+                return;
+            };
+            let (alone, behind): (HeaderValue, HeaderValue) = (alone, behind);
+            let with = |values: &[HeaderValue]| {
+                let mut headers = HeaderMap::new();
+                for value in values {
+                    headers.append(header::COOKIE, value.clone());
+                }
+                headers
+            };
+            let (alone, behind) = (with(std::slice::from_ref(&alone)), with(&[behind]));
+            // Whatever stands before a cookie neither hides it nor takes its place.
+            let expected = match REFRESH.find(&alone, Channel::Https) {
+                Found::Nothing => Found::One(b"ours".as_slice()),
+                Found::One(_) | Found::Several => Found::Several,
+            };
+            assert_eq!(REFRESH.find(&behind, Channel::Https), expected);
+        });
     }
 
     #[test]
