@@ -9,6 +9,8 @@
 mod accepted;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "axum")]
+mod bound;
 #[cfg(feature = "jwks")]
 mod client;
 #[cfg(feature = "feed")]
@@ -18,6 +20,7 @@ mod jwks;
 mod keys;
 mod others;
 mod permissions;
+mod proofs;
 mod properties;
 mod refused;
 mod remembered;
