@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use axum_core::body::Body;
 use axum_core::response::IntoResponse;
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderValue, Request, Response, header as name};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -99,7 +100,7 @@ impl Authenticate {
         let host = hosts.next().filter(|_| hosts.next().is_none());
         let host = host.and_then(|host| host.to_str().ok());
         // HTTP/2 has it in the address.
-        let host = request.uri.authority().map(|host| host.as_str()).or(host);
+        let host = request.uri.authority().map(Authority::as_str).or(host);
         let dpop = self.server.dpop();
         let uri = dpop
             .and_then(|dpop| dpop.uri_of((self.path_of)(request), host))
