@@ -15,6 +15,7 @@ mod bound;
 mod client;
 #[cfg(feature = "feed")]
 mod feed;
+mod fuzz;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod keys;
