@@ -1,7 +1,7 @@
 //! What a caller with an access token may see and end of his own sessions.
 
 use super::{
-    EndReason, Ended, Session, SessionId,
+    Delivery, EndReason, Ended, Session, SessionId,
     refresh::{Possession, Proof},
     store::{Ending, Which},
 };
@@ -110,6 +110,9 @@ pub enum LogoutError {
     /// The token's tag is ours and its proof is not.
     #[error("the refresh token is not genuine")]
     Forged,
+    /// Its session has it delivered another way than it came.
+    #[error("the refresh token came another way than its session has it delivered")]
+    WrongDelivery,
     /// The session is bound to a key and the request did not prove that it holds it.
     #[error("the session is bound to a key that the request did not prove to hold")]
     Unproven(Possession),
@@ -123,6 +126,8 @@ pub enum LogoutError {
 pub struct Logout {
     /// The refresh token; its tag is good, its proof not yet checked.
     pub token: Genuine,
+    /// Which way it came.
+    pub delivery: Delivery,
     /// What came with it.
     pub proof: Proof,
     /// Where the request came from.
@@ -139,6 +144,7 @@ pub struct Logout {
 pub async fn logout(domain: &Domain, logout: Logout) -> Result<SessionId, LogoutError> {
     let Logout {
         token,
+        delivery,
         proof,
         origin,
         now,
@@ -149,6 +155,9 @@ pub async fn logout(domain: &Domain, logout: Logout) -> Result<SessionId, Logout
     };
     if !token.proves(&session.secret) {
         return Err(LogoutError::Forged);
+    }
+    if session.delivery != delivery {
+        return Err(LogoutError::WrongDelivery);
     }
     let possession = proof.of(session.key);
     if session.life.bound && possession != Possession::Proven {

@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    dpop, forwarded, last_resort,
+    cors, dpop, forwarded, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -167,6 +167,7 @@ pub(crate) async fn handle(
         request.extensions_mut().insert(dpop::AskedFor(asked));
     }
     let has_proof = dpop::has_proof(request.headers());
+    let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
     // The body has its own time, which ends first.
     let patience = app.config.server.request_timeout * 2;
@@ -181,7 +182,7 @@ pub(crate) async fn handle(
         Some(response) => response,
         None => Problem::new(Code::Unavailable).into_response(),
     };
-    let mut response = finish(response, id);
+    let mut response = cors::open(finish(response, id), page, &app);
     if let Some(nonce) = dpop::next_nonce(&app, has_proof, now) {
         response.headers_mut().insert(dpop::NONCE, nonce);
     }
@@ -247,6 +248,8 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
         (500.., _) => line!(error),
         // The database has forgotten a rotation: after a crash or a failover that is right, without one an alarm.
         (_, Some("rotated_forward")) => line!(warn),
+        // Every page asks that before it does anything, whether somebody is logged in or not.
+        (_, Some("no_session" | "preflight")) => line!(debug),
         _ => line!(info),
     }
 }
