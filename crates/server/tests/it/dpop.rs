@@ -7,7 +7,10 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use wrong_tokens::{Prover, Target, with};
 
-use crate::server::{Answer, Server, Tokens, decode};
+use crate::{
+    browser::{ADA, PAGE, listing},
+    server::{Answer, Server, Tokens, decode},
+};
 
 const ISSUER: &str = "https://auth.example.com";
 const LOGIN: &str = r#"{"username":"ada","password":"correct horse battery"}"#;
@@ -396,4 +399,49 @@ async fn what_asks_about_a_bound_token_is_told_its_key() {
     let told = server.introspect(&credential, &tokens.access).await;
     assert_eq!(told.json["token_type"], "DPoP");
     assert_eq!(told.json["cnf"]["jkt"], client.prover.thumbprint());
+}
+
+/// What our own client in browsers does: a cookie that no script reads, and a key that no script can take along.
+#[tokio::test]
+async fn a_session_in_a_cookie_may_be_bound_as_well() {
+    let server = listing(&[PAGE]).await;
+    let client = Client::new();
+    let fetch = async |path: &str, cookie: &str, proof: Option<&str>, body: &str| {
+        let mut headers = vec![
+            ("origin", PAGE),
+            ("content-type", "application/json"),
+            ("cookie", cookie),
+        ];
+        headers.extend(proof.map(|proof| ("dpop", proof)));
+        server
+            .send(Method::POST, path, &headers, body.to_owned())
+            .await
+    };
+    let prove = |path: &str| client.proof(&server, "POST", path, None);
+    let proof = prove("/auth/register");
+    let answer = fetch("/auth/register", "", Some(&proof), ADA).await;
+    assert_eq!(answer.json["token_type"], "DPoP");
+    assert!(answer.json["refresh_token"].is_null());
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap();
+    for path in ["/auth/refresh", "/auth/logout"] {
+        let without = fetch(path, cookie, None, "{}").await;
+        assert_eq!((without.status, without.code()), (401, "proof_required"));
+        assert!(!without.headers.contains_key("set-cookie"), "{path}");
+    }
+    let proof = prove("/auth/refresh");
+    let next = fetch("/auth/refresh", cookie, Some(&proof), "{}").await;
+    assert_eq!(
+        (next.status, &next.json["token_type"]),
+        (200, &"DPoP".into())
+    );
+    let proof = prove("/auth/logout");
+    let out = fetch("/auth/logout", cookie, Some(&proof), "{}").await;
+    assert_eq!(out.status, 200);
+    assert!(
+        out.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
 }
