@@ -25,3 +25,4 @@ mod support;
 mod vectors;
 #[cfg(feature = "jwks")]
 mod wire;
+mod wycheproof;
