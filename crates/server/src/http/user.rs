@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
     password::{Password, PasswordFault},
-    session::{Login, list},
+    session::{Delivery, Login, list},
     user::{
         Email, EmailFault, Username, UsernameFault,
         register::{self, RegisterError, Registration},
@@ -53,6 +53,8 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
     let login = Login {
         device,
         remember_me,
+        delivery: Delivery::Body,
+        key: None,
         scope: None,
         origin,
         now: input.arrival.now,
