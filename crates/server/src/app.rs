@@ -43,6 +43,7 @@ pub struct Relatch {
 pub(crate) struct App {
     pub(crate) domain: Domain,
     pub(crate) verifier: Verifier,
+    pub(crate) proofs: http::Proofs,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
@@ -126,6 +127,7 @@ impl Relatch {
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
+        let proofs = http::Proofs::new(&issuer.url, &config);
         let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
@@ -141,6 +143,7 @@ impl Relatch {
         let app = Arc::new(App {
             domain,
             verifier,
+            proofs,
             clock,
             hsts: http::keep_to_https(config.tls.hsts),
             config,

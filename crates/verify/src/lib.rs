@@ -107,6 +107,7 @@ mod cache;
 mod chance;
 mod claims;
 mod clock;
+pub mod dpop;
 mod error;
 #[cfg(feature = "feed")]
 mod feed;

@@ -26,11 +26,13 @@ mod header;
 mod issuer;
 mod key;
 mod payload;
+mod prover;
 mod structure;
 
 use relatch_verify::VerifyError;
 
 pub use issuer::{Issuer, Key, decode, encode, signing_input, with};
+pub use prover::{Prover, Target};
 
 /// A token that must be refused.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use relatch_core::{
     permission::{Permission, PermissionFault},
     session::{
         Delivery, Login, Session, SessionId,
-        list::{self, CallerError, LogoutError},
-        refresh::{self, Proof, RefreshError},
+        list::{self, CallerError, Logout, LogoutError},
+        refresh::{self, Possession, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -31,7 +31,7 @@ use super::{
     arrival::Note,
     authorization::{Authorized, refresh_token},
     body::{Input, TokenInput},
-    device,
+    device, dpop,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -58,12 +58,13 @@ pub(super) async fn login(
     let (Some(username), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
+    let key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let login = Login {
         device,
         remember_me,
         delivery: Delivery::Body,
-        key: None,
+        key,
         scope: scope.and_then(Result::ok),
         origin,
         now,
@@ -92,7 +93,7 @@ pub(super) async fn refresh(
     let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
     let request = refresh::Request {
         token,
-        proof: Proof::NotShown,
+        proof: dpop::shown(&input, &app)?,
         origin: input.origin(),
         now,
     };
@@ -100,6 +101,9 @@ pub(super) async fn refresh(
         Ok((tokens, turn)) => {
             let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
             Ok(Note::turned(session, &turn).on(answer))
+        }
+        Err(RefreshError::Unproven(possession)) => {
+            Err(unproven(possession, &app).about(session, presented))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
     }
@@ -111,9 +115,26 @@ pub(super) async fn logout(
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
     let token = refresh_token(&mut input, &app).await?;
-    let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
+    let logout = Logout {
+        token,
+        proof: dpop::shown(&input, &app)?,
+        origin: input.origin(),
+        now: input.arrival.now,
+    };
+    let session = match list::logout(&app.domain, logout).await {
+        Err(LogoutError::Unproven(possession)) => return Err(unproven(possession, &app)),
+        answered => answered?,
+    };
     let answer = json!({ "session_id": session.0, "ended": true });
     Ok(Note::of(session).on(answer::json(StatusCode::OK, &answer)))
+}
+
+/// The session is bound to a key, and the request did not prove to hold it.
+fn unproven(possession: Possession, app: &App) -> Problem {
+    match possession {
+        Possession::NotShown | Possession::Proven => dpop::proof_required(app),
+        Possession::Refused => dpop::wrong_key(),
+    }
 }
 
 /// One entry of the list of devices.
@@ -210,6 +231,7 @@ impl From<LogoutError> for Problem {
             LogoutError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            LogoutError::Unproven(_) => Self::new(Code::ProofRequired),
             LogoutError::Store(error) => error.into(),
         }
     }

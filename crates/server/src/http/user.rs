@@ -17,7 +17,7 @@ use super::{
     arrival::Note,
     authorization::Authorized,
     body::Input,
-    device,
+    device, dpop,
     problem::{Code, Problem},
 };
 use crate::{app::App, config};
@@ -30,7 +30,8 @@ pub(super) async fn register(
     if app.config.registration.mode == config::Registration::Closed {
         return Err(Problem::new(Code::RegistrationClosed));
     }
-    let registration = registration(&mut input)?;
+    let mut registration = registration(&mut input)?;
+    registration.login.key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let (user, tokens) = register::register(&app.domain, registration).await?;
     let answer = answer::tokens(StatusCode::CREATED, &tokens, Some(&user), now);

@@ -15,6 +15,7 @@ mod authorization;
 mod body;
 mod catalogue;
 mod docs;
+mod dpop;
 mod events;
 mod inside;
 mod introspect;

@@ -1,9 +1,18 @@
 //! What the document says of one route, and its form in OpenAPI.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{error, example, schema};
 use crate::http::problem::Code;
+
+/// What may be wrong with a proof.
+const PROOF: &[Code] = &[Code::InvalidDpopProof, Code::UseDpopNonce];
+
+/// The header with a proof.
+fn proof() -> Value {
+    json!({ "$ref": "#/components/parameters/Proof" })
+}
 
 /// A route in words.
 pub(in crate::http) struct Operation {
@@ -15,7 +24,7 @@ pub(in crate::http) struct Operation {
     parameters: Vec<Value>,
     body: Option<Value>,
     success: Map<String, Value>,
-    errors: Vec<Code>,
+    errors: Vec<(StatusCode, Code)>,
     any_method: bool,
 }
 
@@ -41,15 +50,33 @@ impl Operation {
         }
     }
 
-    /// The same, for the holder of an access token.
-    pub(super) fn with_access_token(self) -> Self {
+    /// The same, for the holder of an access token that is bound to no key.
+    pub(super) fn with_bearer_token(self) -> Self {
         Self {
             security: json!([{ "accessToken": [] }]),
             ..self
         }
     }
 
-    /// The same, for the holder of a refresh token, which comes as Bearer or in the body.
+    /// The same, for the holder of an access token, which may be bound to a key.
+    pub(super) fn with_access_token(self) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        let faults = PROOF.iter().map(|code| (status, *code));
+        let mut operation = self.parameter(proof()).errors(&[Code::ProofRequired]);
+        operation.errors.extend(faults);
+        Self {
+            security: json!([{ "accessToken": [] }, { "boundAccessToken": [] }]),
+            ..operation
+        }
+        .errors(&[Code::Overloaded])
+    }
+
+    /// The same where a proof of possession may come without an access token.
+    pub(super) fn with_proof(self) -> Self {
+        self.parameter(proof()).errors(PROOF)
+    }
+
+    /// The same, for the holder of a refresh token, which comes as Bearer or in the body and may be bound to a key.
     pub(super) fn with_refresh_token(self) -> Self {
         let content = json!({
             "schema": schema::reference("RefreshTokenBody"),
@@ -64,6 +91,8 @@ impl Operation {
             })),
             ..self
         }
+        .with_proof()
+        .errors(&[Code::ProofRequired])
     }
 
     /// The same, for a resource server with its credential.
@@ -205,7 +234,8 @@ impl Operation {
 
     /// The same with errors that it may answer.
     pub(super) fn errors(mut self, codes: &[Code]) -> Self {
-        self.errors.extend_from_slice(codes);
+        let usual = codes.iter().map(|code| (code.status(), *code));
+        self.errors.extend(usual);
         self
     }
 
