@@ -194,7 +194,8 @@ async fn a_late_answer_does_not_take_the_place_of_a_later_session() {
     let proxy = Proxy::to(server.address, move |_| slow);
     let (store, ahead) = (Shared::default(), Ahead::default());
     let [one, other] = [proxy.address, server.address].map(|address| {
-        let client = builder(address, Mode::Bound).clock(ahead.clock());
+        // A proof by a clock that is ahead would be refused first.
+        let client = builder(address, Mode::Bearer).clock(ahead.clock());
         client.store(store.clone()).build().unwrap()
     });
     register(&one, "bob").await;

@@ -151,7 +151,13 @@ async fn no_token_goes_in_the_clear() {
         .build()
         .unwrap();
     let said = tunnel.login(relatch_client::Login::new("ada", "x")).await;
-    assert!(matches!(said, Err(Error::Unreachable(_))), "{said:?}");
+    let Err(Error::Unreachable(error)) = said else {
+        panic!("{said:?}");
+    };
+    // It was not even tried.
+    let cause = std::error::Error::source(&error).unwrap();
+    let cause = cause.downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(cause.kind(), std::io::ErrorKind::AddrNotAvailable);
 }
 
 /// A server that knows nothing of keys: the client does without it only if it was told to.
