@@ -128,7 +128,8 @@ impl Relatch {
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
         let proofs = http::Proofs::new(&issuer.url, &config);
-        let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys);
+        let dpop = http::proofs_of_program(&issuer.url, &config, &master);
+        let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys, dpop);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
             store: Arc::clone(&store) as _,

@@ -97,13 +97,14 @@ fn verify(
     now: Timestamp,
 ) -> Result<(UserId, SessionId, Timestamp), Problem> {
     let keys = app.domain.keys.load();
-    let claims = app
-        .verifier
-        .verify(token, &keys.published, now.as_seconds())
-        .map_err(|error| match error {
-            VerifyError::ProofRequired => dpop::proof_required(app),
-            error => Problem::invalid_token(format!("The access token is refused: {error}.")),
-        })?;
+    let claims =
+        app.verifier
+            .verify(token, &keys.published, now.as_seconds())
+            .map_err(|error| match error {
+                VerifyError::ProofRequired => dpop::proof_required(app)
+                    .detail(format!("The access token is refused: {error}.")),
+                error => Problem::invalid_token(format!("The access token is refused: {error}.")),
+            })?;
     identity(&claims)
         .ok_or_else(|| Problem::invalid_token("The access token is not one of this server's own."))
 }

@@ -4,10 +4,11 @@
 use axum::http::{HeaderName, HeaderValue, Uri, request::Parts};
 use relatch_core::{
     Timestamp,
+    key::MasterKeys,
     session::{Thumbprint, refresh},
 };
 use relatch_verify::dpop::{
-    Nonces, Proof, ProofError, ProofVerifier, Recall, ReplayMemory, Request, TargetUri,
+    Dpop, Nonces, Proof, ProofError, ProofVerifier, Recall, ReplayMemory, Request, TargetUri,
 };
 
 use super::{
@@ -60,6 +61,29 @@ pub(super) fn invitation(app: &App) -> String {
 pub(super) fn challenge(app: &App, error: &str) -> String {
     let algorithms = app.proofs.verifier.algorithm_names();
     format!("DPoP error=\"{error}\", algs=\"{algorithms}\"")
+}
+
+/// The same for the routes of a program that has the server inside: they are below no issuer, but on its host.
+pub(crate) fn of_program(issuer: &str, config: &Config, master: &MasterKeys) -> Option<Dpop> {
+    let config = &config.dpop;
+    let max_age = u32::try_from(config.max_age.as_secs()).unwrap_or(u32::MAX);
+    let dpop = Dpop::at(origin(issuer))
+        .ok()?
+        .max_age(max_age)
+        .remembered_proofs(config.remembered_proofs);
+    Some(if config.nonce_required {
+        dpop.nonces(Nonces::new(&master.newest().key_for(NONCE_PURPOSE)))
+    } else {
+        dpop
+    })
+}
+
+/// Scheme, host and port.
+fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let path = url.get(authority..).and_then(|rest| rest.find('/'));
+    path.and_then(|path| url.get(..authority + path))
+        .unwrap_or(url)
 }
 
 /// The path that the client asked for, where another one is answered.

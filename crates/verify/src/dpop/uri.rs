@@ -52,23 +52,36 @@ impl TargetUri {
 
 /// The host in small letters, and the port unless it is the scheme's own.
 fn authority_of(authority: &str, own_port: &str) -> Result<String, UriInvalid> {
-    let bracket = authority.rfind(']').unwrap_or(0);
-    let colon = authority.rfind(':').filter(|colon| *colon >= bracket);
-    let (host, port) = match colon {
-        Some(colon) => authority.split_at_checked(colon).ok_or(UriInvalid)?,
-        None => (authority, ""),
-    };
-    let port = port.trim_start_matches(':');
+    let start = authority.find(']').unwrap_or(0);
+    let rest = authority.get(start..).unwrap_or_default();
+    let end = rest
+        .find(':')
+        .map_or(authority.len(), |colon| start + colon);
+    let (host, port) = authority.split_at_checked(end).ok_or(UriInvalid)?;
+    let port = port.strip_prefix(':').unwrap_or(port);
     let numeric = port.bytes().all(|byte| byte.is_ascii_digit());
-    if host.is_empty() || host.contains('@') || !numeric {
+    if !is_host(host) || !numeric {
         return Err(UriInvalid);
     }
-    let host = canonical(host)?.to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
     Ok(if port.is_empty() || port == own_port {
         host
     } else {
         format!("{host}:{port}")
     })
+}
+
+/// A name or an address, as one that can be called over HTTP has it: no user, and nothing that would have to be escaped.
+fn is_host(host: &str) -> bool {
+    let literal = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let (text, others): (_, &[u8]) = match literal {
+        Some(address) => (address, b":."),
+        None => (host, b"-._~"),
+    };
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    !text.is_empty() && text.bytes().all(good)
 }
 
 /// Percent-encodings in one spelling: capitals, and none for what needs none.
@@ -203,6 +216,13 @@ mod tests {
             "https://a.example@b.example/",
             "https://a.example:b/",
             "https://a.example:4%34/",
+            "https://a.example:1:2/",
+            "https://a.ex%61mple/",
+            "https://[::1/",
+            "https://::1]/",
+            "https://[::1]a/",
+            "https://[]/",
+            "https://:443/",
             "https://a.example/%",
             "https://a.example/%4",
             "https://a.example/%4g",

@@ -108,8 +108,8 @@ impl Dpop {
         &self.proofs
     }
 
-    /// A nonce for the next proof, where one is demanded: for the header `DPoP-Nonce` of an answer. `now` is in seconds since 1970.
-    pub fn next_nonce(&self, now: i64) -> Option<String> {
+    /// A nonce for the next proof, where one is demanded.
+    pub(crate) fn next_nonce(&self, now: i64) -> Option<String> {
         let nonces = self.nonces.as_ref()?;
         Some(nonces.issue(now))
     }

@@ -129,6 +129,12 @@ impl ResourceServer {
         self.state.dpop.as_ref()
     }
 
+    /// A nonce for the next proof, where [`Dpop::nonces`] demands one: for the header `DPoP-Nonce` of answers to requests with a
+    /// proof.
+    pub fn next_nonce(&self) -> Option<String> {
+        self.dpop()?.next_nonce(self.state.clock.now())
+    }
+
     /// What `check` says, once more if the issuer was asked for a key in between. Nothing is remembered of a token whose key is
     /// not known.
     async fn asking(

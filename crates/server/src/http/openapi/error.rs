@@ -46,11 +46,10 @@ fn response(status: StatusCode, codes: &[Code]) -> Value {
             )
         })
         .collect();
-    let with_nonce = codes.contains(&Code::UseDpopNonce);
     let status = status.as_u16();
     json!({
         "description": lines.join("\n"),
-        "headers": headers_of(status, with_nonce),
+        "headers": headers_of(status),
         "content": {
             "application/problem+json": {
                 "schema": {
@@ -65,7 +64,7 @@ fn response(status: StatusCode, codes: &[Code]) -> Value {
     })
 }
 
-fn headers_of(status: u16, with_nonce: bool) -> Value {
+fn headers_of(status: u16) -> Value {
     let mut headers = json!({
         "x-request-id": header("RequestId"),
         "Cache-Control": header("NoStore"),
@@ -76,9 +75,6 @@ fn headers_of(status: u16, with_nonce: bool) -> Value {
             503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
             _ => None,
         };
-        if with_nonce {
-            headers.insert("DPoP-Nonce".to_owned(), header("Nonce"));
-        }
     }
     headers
 }

@@ -9,11 +9,6 @@ use crate::http::problem::Code;
 /// What may be wrong with a proof.
 const PROOF: &[Code] = &[Code::InvalidDpopProof, Code::UseDpopNonce];
 
-/// The header with a proof.
-fn proof() -> Value {
-    json!({ "$ref": "#/components/parameters/Proof" })
-}
-
 /// A route in words.
 pub(in crate::http) struct Operation {
     id: &'static str,
@@ -25,6 +20,7 @@ pub(in crate::http) struct Operation {
     body: Option<Value>,
     success: Map<String, Value>,
     errors: Vec<(StatusCode, Code)>,
+    takes_proof: bool,
     any_method: bool,
 }
 
@@ -46,6 +42,7 @@ impl Operation {
             body: None,
             success: Map::new(),
             errors: Vec::new(),
+            takes_proof: false,
             any_method: false,
         }
     }
@@ -62,7 +59,7 @@ impl Operation {
     pub(super) fn with_access_token(self) -> Self {
         let status = StatusCode::UNAUTHORIZED;
         let faults = PROOF.iter().map(|code| (status, *code));
-        let mut operation = self.parameter(proof()).errors(&[Code::ProofRequired]);
+        let mut operation = self.taking_proof().errors(&[Code::ProofRequired]);
         operation.errors.extend(faults);
         Self {
             security: json!([{ "accessToken": [] }, { "boundAccessToken": [] }]),
@@ -73,7 +70,15 @@ impl Operation {
 
     /// The same where a proof of possession may come without an access token.
     pub(super) fn with_proof(self) -> Self {
-        self.parameter(proof()).errors(PROOF)
+        self.taking_proof().errors(PROOF)
+    }
+
+    fn taking_proof(self) -> Self {
+        let parameter = json!({ "$ref": "#/components/parameters/Proof" });
+        Self {
+            takes_proof: true,
+            ..self.parameter(parameter)
+        }
     }
 
     /// The same, for the holder of a refresh token, which comes as Bearer or in the body and may be bound to a key.
@@ -243,6 +248,13 @@ impl Operation {
     pub(super) fn render(self) -> Value {
         let mut responses = self.success;
         responses.extend(error::responses(&self.errors));
+        if self.takes_proof {
+            let answers = responses.values_mut();
+            let headers = answers.filter_map(|answer| answer.get_mut("headers")?.as_object_mut());
+            for headers in headers {
+                headers.insert("DPoP-Nonce".to_owned(), error::header("Nonce"));
+            }
+        }
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.tag],
