@@ -4,6 +4,7 @@ mod account;
 mod builder;
 mod call;
 mod fetch;
+mod login;
 mod refresh;
 
 use std::collections::HashMap;
@@ -22,8 +23,8 @@ use crate::turn::Pace;
 use crate::wire::User;
 use crate::{Authorization, Ended, Error, Secret, address};
 
-pub use account::{Login, Registration};
 pub use builder::Builder;
+pub use login::{Login, Registration};
 
 /// A session with a Relatch server, or the lack of one. Cheap to clone; all clones share the session.
 ///
