@@ -156,6 +156,8 @@ fn attacks() -> Result<Outcome, Failure> {
 fn guides() -> Result<Outcome, Failure> {
     tools::nextest()?;
     tools::node()?;
+    let program = ["build", "--locked", "--package", "notes-cli"];
+    run(&mut cargo(&program))?;
     GUIDES.run(&[])?;
     Ok(Outcome::Passed)
 }

@@ -114,6 +114,11 @@ impl Fields {
         self
     }
 
+    /// Whether it is there and was not taken.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|value| value.0 == name)
+    }
+
     /// A text that must be there.
     pub(super) fn string(&mut self, name: &str) -> Option<String> {
         let value = self.optional_string(name);
