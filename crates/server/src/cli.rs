@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::http;
+use crate::{http, memory};
 
 /// An authentication server for REST APIs: users log in and get a short-lived access token (JWT) and a refresh token that
 /// turns at every use.
@@ -113,6 +113,8 @@ impl From<relatch_core::StoreError> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
+    // Before anything secret is read.
+    memory::close();
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Admin(command) => admin::run(&command),

@@ -45,7 +45,9 @@ mod key_order;
 #[doc(hidden)]
 pub mod keyring;
 mod logging;
+mod memory;
 mod open_files;
+mod places;
 mod resource_servers;
 mod serve;
 mod tls;

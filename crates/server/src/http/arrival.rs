@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    forwarded,
+    forwarded, health,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -146,8 +146,29 @@ impl Note {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What keeps browsers from making more of an answer than it is. Routes that need something else say it themselves.
+const GUARDS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    // Other sites get nothing of it without being asked for by CORS, on which this has no bearing: browsers look at it only
+    // where a page asks without CORS, as an image or a script would.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
 
 /// Answers one request, within the time that `alarm` keeps.
 pub(crate) async fn handle(
@@ -165,13 +186,22 @@ pub(crate) async fn handle(
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
     let (method, path) = (request.method().clone(), request.uri().clone());
-    // The body has its own time, which ends first. The router is always ready and never fails.
-    let patience = app.config.server.request_timeout * 2;
-    let response = match alarm.limit(patience, router.call(request)).await {
-        Some(Ok(response)) => response,
-        Some(Err(never)) => match never {},
-        None => Problem::new(Code::Unavailable).into_response(),
+    // What a proxy asks for itself is nobody's share.
+    let place = app
+        .requests
+        .take(address.filter(|address| !limits.trusts(*address)));
+    let response = if place.is_ok() || path.path() == health::LIVE {
+        // The body has its own time, which ends first. The router is always ready and never fails.
+        let patience = limits.request_timeout * 2;
+        match alarm.limit(patience, router.call(request)).await {
+            Some(Ok(response)) => response,
+            Some(Err(never)) => match never {},
+            None => Problem::new(Code::Unavailable).into_response(),
+        }
+    } else {
+        Problem::new(Code::Overloaded).into_response()
     };
+    drop(place);
     let mut response = finish(response, id);
     if let (
         Some(Peer {
@@ -197,8 +227,10 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+    for (name, value) in GUARDS {
+        headers.entry(name).or_insert(value);
+    }
     response
 }
 

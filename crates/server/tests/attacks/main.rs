@@ -10,6 +10,7 @@
 mod address;
 mod admin;
 mod body;
+mod crowd;
 mod docs;
 mod ending;
 mod enumeration;
