@@ -34,6 +34,7 @@ mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod doctor;
 mod entropy;
 mod feed;
 mod hashing;

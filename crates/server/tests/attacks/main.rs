@@ -17,6 +17,7 @@ mod enumeration;
 mod feed;
 mod forged_access;
 mod forged_refresh;
+mod headers;
 mod http2;
 mod key_turning;
 mod keys;
