@@ -2,12 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::{failure::Failure, parts};
+use crate::{failure::Failure, parts, release::Proof};
 
-const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify"];
-const DRILLS: &[&str] = &["kill", "power-cut", "backup", "keys", "revocation", "model"];
+const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify", "tls"];
+const DRILLS: &[&str] = &[
+    "kill",
+    "power-cut",
+    "backup",
+    "keys",
+    "revocation",
+    "certificate",
+    "slow",
+    "model",
+];
 const PROFILES: &[&str] = &["release", "quick"];
-const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
+const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "release", "help"];
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +25,7 @@ pub(crate) enum Verb {
     Test(Selection),
     Gen { check: bool },
     Fix,
+    Release(Proof),
     Measure(Measurement),
     Model(Model),
 }
@@ -65,6 +75,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb, Failure> {
         "test" => test(rest),
         "gen" => generate(rest),
         "fix" => nothing_more(rest).map(|()| Verb::Fix),
+        "release" => release(rest),
         "bench" => measurement("bench", BENCHES, rest).map(Verb::Measure),
         "drill" => drill(rest),
         unknown => Err(not_known("verb", unknown, VERBS)),
@@ -97,6 +108,16 @@ fn generate(words: &[String]) -> Result<Verb, Failure> {
         [] => Ok(Verb::Gen { check: false }),
         [flag] if flag == "--check" => Ok(Verb::Gen { check: true }),
         _ => Err(Failure::Usage("gen takes nothing but --check".to_owned())),
+    }
+}
+
+fn release(words: &[String]) -> Result<Verb, Failure> {
+    match words {
+        [] => Ok(Verb::Release(Proof::Twice)),
+        [flag] if flag == "--once" => Ok(Verb::Release(Proof::Once)),
+        _ => Err(Failure::Usage(
+            "release takes nothing but --once".to_owned(),
+        )),
     }
 }
 

@@ -9,6 +9,7 @@ mod login;
 pub(crate) mod population;
 mod refresh;
 mod size;
+mod tls;
 mod verify;
 
 use std::time::Duration;
@@ -16,8 +17,9 @@ use std::time::Duration;
 pub(crate) use chains::Turning;
 pub(crate) use idle::{IdleSettings, idle, memory};
 pub(crate) use login::{LoginSettings, login};
-pub(crate) use refresh::refresh;
+pub(crate) use refresh::{refresh, register};
 pub(crate) use size::size;
+pub(crate) use tls::tls;
 pub(crate) use verify::{VerifySettings, verify};
 
 use crate::load::median;

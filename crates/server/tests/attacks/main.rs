@@ -28,6 +28,7 @@ mod process;
 mod proxies;
 mod proxy;
 mod race;
+mod scan;
 mod secrecy;
 mod support;
 mod theft;
