@@ -27,7 +27,7 @@ mod user;
 mod verify;
 
 pub(crate) use answer::time;
-pub(crate) use arrival::{Peer, RequestIds, handle, keep_to_https};
+pub(crate) use arrival::{Peer, RequestIds, handle, keep_to_https, refuse};
 pub(crate) use authorization::shown;
 pub(crate) use redirect::router as redirect_router;
 pub(crate) use router::{crowded_router, router};

@@ -6,6 +6,7 @@ mod connection;
 mod drain;
 mod listeners;
 mod proxy;
+mod refusal;
 
 use std::{
     convert::Infallible,

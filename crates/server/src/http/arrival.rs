@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, Method, Uri, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
@@ -202,23 +202,41 @@ pub(crate) async fn handle(
         Problem::new(Code::Overloaded).into_response()
     };
     drop(place);
-    let mut response = finish(response, id);
-    if let (
-        Some(Peer {
-            encrypted: true, ..
-        }),
-        Some(hsts),
-    ) = (peer, &app.hsts)
-    {
-        let headers = response.headers_mut();
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
-    }
+    let response = finish(&app, peer, response, id);
     log(&response, id, &method, path.path(), started.elapsed());
     response
 }
 
+/// The bytes of an answer to a head that could not be read, as HTTP/1.1 has them; none for a status that is no such answer's.
+pub(crate) fn refuse(
+    app: &App,
+    peer: Option<Peer>,
+    status: StatusCode,
+    date: &str,
+) -> Option<Vec<u8>> {
+    let problem = match status {
+        StatusCode::BAD_REQUEST => Problem::field("head", "malformed", "It is no head of HTTP."),
+        StatusCode::URI_TOO_LONG => Problem::new(Code::UriTooLong),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(Code::HeadTooLarge),
+        _ => return None,
+    };
+    let (id, started) = (app.request_ids.next(), Instant::now());
+    let body = problem.render(id);
+    let response = finish(app, peer, problem.into_response(), id);
+    log(&response, id, &Method::default(), "", started.elapsed());
+    let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    let length = body.len();
+    let rest = format!("content-length: {length}\r\nconnection: close\r\ndate: {date}\r\n\r\n");
+    bytes.extend(rest.into_bytes());
+    bytes.extend(body);
+    Some(bytes)
+}
+
 /// The body of an error and the headers that every answer has.
-fn finish(mut response: Response, id: RequestId) -> Response {
+fn finish(app: &App, peer: Option<Peer>, mut response: Response, id: RequestId) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
         *response.body_mut() = Body::from(problem.render(id));
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -230,6 +248,9 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     for (name, value) in GUARDS {
         headers.entry(name).or_insert(value);
+    }
+    if let (true, Some(hsts)) = (peer.is_some_and(|peer| peer.encrypted), &app.hsts) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
     response
 }

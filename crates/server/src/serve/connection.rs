@@ -25,6 +25,7 @@ use super::{
     activity::{Activity, Running},
     drain::Open,
     proxy::{self, Source},
+    refusal::Refusing,
 };
 use crate::{
     app::App,
@@ -159,6 +160,7 @@ where
         .writev(false)
         .max_header_size(limits.max_headers)
         .max_buf_size(limits.max_headers.max(8192));
+    let stream = Refusing::over(stream, Arc::clone(&site.app), peer);
     let activity = Activity::new();
     let counted = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{
     Connection, Reply, Server,
     account::{PASSWORD, registration},
-    get, post, request,
+    eventually, get, post, request,
     tls::Secure,
 };
 
@@ -67,6 +67,55 @@ fn who_is_turned_away_is_guarded_as_well() {
     is_guarded(&held.read().unwrap());
     let reply = get("/auth/me").send(server.address);
     assert_eq!(reply.status, 503);
+    is_guarded(&reply);
+}
+
+#[test]
+fn a_head_that_nobody_can_read_is_answered_like_any_other_fault() {
+    let server = Secure::start(&[]);
+    let long = "x".repeat(20_000);
+    for (head, status, code) in [
+        ("GET\r\n\r\n".to_owned(), 400, "invalid_request"),
+        (
+            "GET / HTTP/1.1\r\nno header\r\n\r\n".to_owned(),
+            400,
+            "invalid_request",
+        ),
+        ("GET / HTTP/7.1\r\n\r\n".to_owned(), 400, "invalid_request"),
+        (
+            format!("GET / HTTP/1.1\r\nX: {long}\r\n\r\n"),
+            431,
+            "head_too_large",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(200)),
+            431,
+            "head_too_large",
+        ),
+    ] {
+        let mut connection = server.connect();
+        connection.send(head.as_bytes());
+        let reply = connection.read().unwrap();
+        reply.is(status, code);
+        is_guarded(&reply);
+        assert!(reply.header("strict-transport-security").is_some());
+        assert!(
+            reply
+                .header("date")
+                .is_some_and(|date| date.ends_with("GMT"))
+        );
+        let id = reply.header("x-request-id").unwrap();
+        assert_eq!(reply.string("request_id"), id);
+        assert!(
+            eventually(|| server.folder.logged().contains(id)),
+            "it is in the log"
+        );
+        assert!(connection.ends_within(3_000));
+    }
+    let mut connection = server.connect();
+    connection.send(format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)).as_bytes());
+    let reply = connection.read().unwrap();
+    assert!([414, 431].contains(&reply.status));
     is_guarded(&reply);
 }
 
