@@ -12,6 +12,7 @@ mod admin;
 mod body;
 mod crowd;
 mod docs;
+mod documented;
 mod ending;
 mod enumeration;
 mod feed;
