@@ -190,8 +190,9 @@ fn resets_that_the_server_is_made_to_do_end_the_connection() {
     let flood: Vec<u8> = (0..4_000)
         .flat_map(|number| {
             let stream = number * 2 + 1;
-            let nothing = frame(WINDOW_UPDATE, 0, stream, &[0; 4]);
-            [get(stream, "/auth/me"), nothing].concat()
+            let too_much = 0x7fff_ffff_u32.to_be_bytes();
+            let wrong = frame(WINDOW_UPDATE, 0, stream, &too_much);
+            [get(stream, "/auth/me"), wrong].concat()
         })
         .collect();
     connection.send(&flood);
