@@ -21,6 +21,7 @@ cargo xtask drill backup [...]      back up and restore beside clients at work
 cargo xtask drill revocation [...]  sessions that end before a thousand followers, and a feed that is cut
 cargo xtask drill certificate [...] replace the certificate beside clients at work
 cargo xtask drill slow [...]        attackers who are slow, and honest clients meanwhile
+cargo xtask drill fuzz [...]        feed whatever reads what strangers send with inputs that are almost right
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 
 bench and drill take --json FILE for the result and --profile quick for a build without the long link; other

@@ -50,5 +50,6 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Release(proof) => release::run(proof),
         Verb::Measure(measurement) => measure::run(&measurement),
         Verb::Model(model) => measure::model(&model),
+        Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),
     }
 }

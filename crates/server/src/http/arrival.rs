@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    forwarded, health,
+    cors, forwarded, health, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -185,24 +185,29 @@ pub(crate) async fn handle(
     let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
+    let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
     // What a proxy asks for itself is nobody's share.
     let place = app
         .requests
         .take(address.filter(|address| !limits.trusts(*address)));
     let response = if place.is_ok() || path.path() == health::LIVE {
-        // The body has its own time, which ends first. The router is always ready and never fails.
+        // The body has its own time, which ends first.
         let patience = limits.request_timeout * 2;
-        match alarm.limit(patience, router.call(request)).await {
-            Some(Ok(response)) => response,
-            Some(Err(never)) => match never {},
-            None => Problem::new(Code::Unavailable).into_response(),
-        }
+        let answered = last_resort::answered(async move {
+            // The router is always ready and never fails.
+            match router.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        });
+        let answered = alarm.limit(patience, answered).await;
+        answered.unwrap_or_else(|| Problem::new(Code::Unavailable).into_response())
     } else {
         Problem::new(Code::Overloaded).into_response()
     };
     drop(place);
-    let response = finish(&app, peer, response, id);
+    let response = cors::open(finish(&app, peer, response, id), page, &app);
     log(&response, id, &method, path.path(), started.elapsed());
     response
 }
@@ -288,6 +293,8 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
         (500.., _) => line!(error),
         // The database has forgotten a rotation: after a crash or a failover that is right, without one an alarm.
         (_, Some("rotated_forward")) => line!(warn),
+        // Every page asks that before it does anything, whether somebody is logged in or not.
+        (_, Some("no_session" | "preflight")) => line!(debug),
         _ => line!(info),
     }
 }

@@ -10,7 +10,9 @@
 mod address;
 mod admin;
 mod body;
+mod cookie;
 mod crowd;
+mod csrf;
 mod docs;
 mod documented;
 mod ending;

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
 mod contract;
 mod server;
 
@@ -14,6 +15,8 @@ mod admin;
 mod authorization;
 mod body;
 mod catalogue;
+mod cookies;
+mod cors;
 mod docs;
 mod events;
 mod inside;
@@ -25,6 +28,7 @@ mod password;
 mod refresh;
 mod register;
 mod revocations;
+mod security;
 mod sessions;
 mod verify;
 mod well_known;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use relatch_core::{
     session::{
-        EndReason, Ended,
+        Delivery, EndReason, Ended, Login,
         open::Opening,
         store::{Opened, Which},
     },
@@ -13,17 +13,35 @@ use relatch_core::{
 
 use super::{
     Factory,
-    scene::{FIRST, SECOND, START, Scene, at_once, ending, hash, opening},
+    scene::{FIRST, KEY, SECOND, START, Scene, at_once, ending, hash, login, opening},
 };
 
 /// All columns, of sessions of every kind.
 pub async fn a_session_comes_back_as_opened(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let user = scene.register("ada").await.user;
-    for (remember_me, bound) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut session = scene.draw_as(user, START.plus(SECOND), remember_me);
-        session.life.bound = bound;
-        session.device = String::from("Ada’s 📱 \u{0} 'quoted'");
+    let kinds = [
+        (false, None),
+        (false, Some(KEY)),
+        (true, None),
+        (true, Some(KEY)),
+    ];
+    for (remember_me, key) in kinds {
+        let delivery = if remember_me == key.is_some() {
+            Delivery::Body
+        } else {
+            Delivery::Cookie
+        };
+        let session = scene.draw_as(
+            user,
+            &Login {
+                remember_me,
+                key,
+                delivery,
+                device: String::from("Ada’s 📱 \u{0} 'quoted'"),
+                ..login(START.plus(SECOND))
+            },
+        );
         let opened = scene.open(session.clone()).await;
         assert_eq!(opened, session);
         assert_eq!(scene.row(&session).await, session);
@@ -186,4 +204,61 @@ pub async fn concurrent_logins_stay_within_the_limit(factory: &dyn Factory) {
     assert!(said.iter().all(opened), "{said:?}");
     assert_eq!(scene.count_live(user, START.plus(SECOND)).await, 8);
     assert_eq!(scene.count(user, "session.ended").await, 33);
+}
+
+/// One browser, one cookie: the session in it ends in the step that begins another, whoever's it is, and makes room for it.
+pub async fn a_session_ends_whose_place_a_new_one_takes(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let (ada, eve) = (scene.register("ada").await, scene.register("eve").await);
+    for _ in 1..8 {
+        scene.open(scene.draw(ada.user, START)).await;
+    }
+    let now = START.plus(SECOND);
+    scene.rotate(&ada, 1, now).await;
+    for old in [&eve, &ada] {
+        let opening = Opening {
+            replaces: Some(old.id),
+            ..opening(scene.draw(ada.user, now))
+        };
+        let said = scene.store.open_session(opening).await;
+        assert!(matches!(said, Ok(Opened::Session(_))), "{said:?}");
+        let reason = EndReason::Replaced;
+        assert_eq!(
+            scene.row(old).await.life.ended,
+            Some(Ended { reason, at: now })
+        );
+        assert_eq!(scene.count_live(ada.user, now).await, 8);
+    }
+    assert_eq!(scene.count(eve.user, "session.ended").await, 1);
+    // One for the limit, when Eve's made no room, and the one that was replaced.
+    assert_eq!(scene.count(ada.user, "session.ended").await, 2);
+}
+
+/// That which is over stays as it ended, that which is not there is no fault, and a login that is refused ends nothing.
+pub async fn a_session_is_replaced_once_and_by_who_got_in(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let first = scene.register("ada").await;
+    let gone = scene.draw(first.user, START);
+    let refused = Opening {
+        replaces: Some(first.id),
+        verified: CredentialVersion(9),
+        ..opening(scene.draw(first.user, START))
+    };
+    let before = scene.dump().await;
+    let said = scene.store.open_session(refused).await;
+    assert!(matches!(said, Ok(Opened::CredentialsChanged)), "{said:?}");
+    assert_eq!(scene.dump().await, before);
+    let order = ending(first.user, Which::One(first.id), EndReason::Logout, START);
+    assert_eq!(scene.store.end_sessions(order).await, Ok(1));
+    let ended = scene.row(&first).await.life.ended;
+    for old in [&first, &gone] {
+        let opening = Opening {
+            replaces: Some(old.id),
+            ..opening(scene.draw(first.user, START.plus(SECOND)))
+        };
+        let said = scene.store.open_session(opening).await;
+        assert!(matches!(said, Ok(Opened::Session(_))), "{said:?}");
+    }
+    assert_eq!(scene.row(&first).await.life.ended, ended);
+    assert_eq!(scene.count(first.user, "session.ended").await, 1);
 }
