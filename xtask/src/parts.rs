@@ -149,6 +149,7 @@ fn model() -> Result<Outcome, Failure> {
 
 fn attacks() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::sslscan()?;
     ATTACKS.run(&[])?;
     Ok(Outcome::Passed)
 }

@@ -34,6 +34,7 @@ mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod doctor;
 mod entropy;
 mod feed;
 mod hashing;
@@ -45,7 +46,9 @@ mod key_order;
 #[doc(hidden)]
 pub mod keyring;
 mod logging;
+mod memory;
 mod open_files;
+mod places;
 mod resource_servers;
 mod serve;
 mod tls;
