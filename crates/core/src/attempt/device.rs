@@ -15,7 +15,7 @@ use crate::{
     Domain, Entropy, StoreError, chance,
     key::MasterKeys,
     session::SessionId,
-    user::{CredentialVersion, Credentials, UserId},
+    user::{CredentialVersion, Credentials, UserId, Username},
 };
 
 const PREFIX: &str = "relatch_dt_";
@@ -145,10 +145,10 @@ fn tag(key: &hmac::Key, signed: &[u8; SIGNED]) -> [u8; LENGTH - SIGNED] {
 pub async fn recognise(
     domain: &Domain,
     keys: &DeviceKeys,
-    username: &crate::user::Username,
-    token: Option<&str>,
+    username: &Username,
+    token: &str,
 ) -> Result<Option<Known>, StoreError> {
-    let Some(device) = token.and_then(|token| keys.read(token)) else {
+    let Some(device) = keys.read(token) else {
         return Ok(None);
     };
     let found = domain.store.credentials(username).await?;

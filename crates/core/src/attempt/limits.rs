@@ -172,19 +172,18 @@ impl Limits {
         let (kind, account) = (attempt.kind, attempt.account.as_ref().map(Account::bytes));
         let place = |scope, parts: &[&[u8]]| (scope, self.place(scope, kind, parts));
         let mut charges = Vec::with_capacity(5);
-        match &attempt.known {
-            Some(known) => charges.push(place(Scope::Device, &known.bytes())),
-            None => {
-                let network = attempt.address.map(network);
-                charges.extend(account.map(|account| place(Scope::Account, &account)));
-                if let Some(network) = &network {
-                    charges.push(place(Scope::Address, &[network]));
-                }
-                if let (Some(network), Some([tag, account])) = (&network, account) {
-                    charges.push(place(Scope::AddressAccount, &[network, tag, account]));
-                }
-                charges.push(place(Scope::Whole, &[]));
+        let own = attempt.known.as_ref();
+        charges.extend(own.map(|known| place(Scope::Device, &known.bytes())));
+        if own.is_none() {
+            let network = attempt.address.map(network);
+            charges.extend(account.map(|account| place(Scope::Account, &account)));
+            if let Some(network) = &network {
+                charges.push(place(Scope::Address, &[network]));
             }
+            if let (Some(network), Some([tag, account])) = (&network, account) {
+                charges.push(place(Scope::AddressAccount, &[network, tag, account]));
+            }
+            charges.push(place(Scope::Whole, &[]));
         }
         if kind == Kind::Login {
             charges.extend(account.map(|account| place(Scope::Logins, &account)));

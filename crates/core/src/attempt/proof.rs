@@ -193,17 +193,16 @@ impl Proof {
         serde_json::from_slice(&json).ok()
     }
 
-    /// Whether it is good for that, and was not used before; from now on it was.
+    /// Whether it is good for that, as far as the proof itself can tell.
     ///
     /// # Errors
-    /// [`Fault`].
-    pub fn redeem(
+    /// [`Fault`], never [`Fault::Spent`].
+    pub fn check(
         &self,
         keys: &ProofKeys,
         errand: Errand<'_>,
-        spent: &mut Spent,
         now: Timestamp,
-    ) -> Result<(), Fault> {
+    ) -> Result<Solved<'_>, Fault> {
         let parameters = &self.challenge.parameters;
         if parameters.expires_at <= now.as_seconds() {
             return Err(Fault::Expired);
@@ -216,9 +215,13 @@ impl Proof {
         if derived.is_none_or(|key| !key.starts_with(&parameters.key_prefix)) {
             return Err(Fault::Unsolved);
         }
-        spent.spend(parameters.expires_at, &parameters.nonce, now)
+        Ok(Solved(parameters))
     }
 }
+
+/// A challenge that was solved, to be used once.
+#[derive(Debug)]
+pub struct Solved<'a>(&'a Parameters);
 
 /// Which proofs were used, until their challenges end. It holds so many; past that the one that would end first is
 /// forgotten, and everything that ends no later counts as ended.
@@ -240,13 +243,18 @@ impl Spent {
         }
     }
 
-    fn spend(&mut self, expires_at: i64, nonce: &str, now: Timestamp) -> Result<(), Fault> {
+    /// Uses it, unless it was used before.
+    ///
+    /// # Errors
+    /// [`Fault::Spent`], and [`Fault::Expired`] if nobody can say any more.
+    pub fn spend(&mut self, solved: Solved<'_>, now: Timestamp) -> Result<(), Fault> {
+        let (expires_at, nonce) = (solved.0.expires_at, &solved.0.nonce);
         let live = (now.as_seconds() + 1, String::new());
         self.proofs = self.proofs.split_off(&live);
         if expires_at <= self.floor {
             return Err(Fault::Expired);
         }
-        if !self.proofs.insert((expires_at, nonce.to_owned())) {
+        if !self.proofs.insert((expires_at, nonce.clone())) {
             return Err(Fault::Spent);
         }
         while self.proofs.len() > self.most {
@@ -312,7 +320,7 @@ mod tests {
     }
 
     fn redeem(proof: &Proof, spent: &mut Spent) -> Result<(), Fault> {
-        proof.redeem(&keys(1), ADA, spent, NOW)
+        spent.spend(proof.check(&keys(1), ADA, NOW)?, NOW)
     }
 
     #[test]
@@ -327,9 +335,7 @@ mod tests {
     #[test]
     fn a_proof_is_good_for_one_errand_a_while_and_one_server() {
         let proof = solved(&challenge(&Counting::default()));
-        let redeem = |keys: &ProofKeys, errand, now| {
-            proof.redeem(keys, errand, &mut Spent::holding(10), now)
-        };
+        let redeem = |keys: &ProofKeys, errand, now| proof.check(keys, errand, now).map(|_| ());
         let later = |seconds| NOW.plus(Duration::from_secs(seconds));
         for (kind, account) in [
             (Kind::Login, "bob"),

@@ -222,7 +222,6 @@ fn failure(error: AdministerError, text: &str) -> Failure {
         AdministerError::LastAdministrator
         | AdministerError::Conflict
         | AdministerError::Refused(_) => Failure::Failed(error.to_string()),
-        AdministerError::Password(fault) => refused(fault),
         AdministerError::Busy(busy) => Failure::Failed(busy.to_string()),
         AdministerError::Store(error) => error.into(),
     }

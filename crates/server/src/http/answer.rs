@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use relatch_core::{Timestamp, token::IssuedTokens, user::User};
+use relatch_core::{Timestamp, attempt::DeviceToken, token::IssuedTokens, user::User};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -60,6 +60,8 @@ struct Tokens<'a> {
     refresh_expires_in: i64,
     session_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Person<'a>>,
 }
 
@@ -83,10 +85,11 @@ impl<'a> From<&'a User> for Person<'a> {
     }
 }
 
-/// Tokens, and the user with register and login.
+/// Tokens; the device's with a session that has just begun, and the user with register and login.
 pub(super) fn tokens(
     status: StatusCode,
     tokens: &IssuedTokens,
+    device: Option<&DeviceToken>,
     user: Option<&User>,
     now: Timestamp,
 ) -> Response {
@@ -99,6 +102,7 @@ pub(super) fn tokens(
             refresh_token: tokens.refresh.expose(),
             refresh_expires_in: seconds_until(tokens.refresh_ends_at, now),
             session_id: tokens.session.0,
+            device_token: device.map(DeviceToken::expose),
             user: user.map(Person::from),
         },
     )

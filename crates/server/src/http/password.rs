@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
+    attempt::Kind,
     password::Password,
     user::{
         Username,
@@ -17,6 +18,7 @@ use serde_json::json;
 use super::{
     answer,
     arrival::Note,
+    attempt::{self, Candidate},
     authorization::caller_of,
     body::Input,
     problem::{Code, Problem},
@@ -38,8 +40,11 @@ pub(super) async fn change(
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
     };
-    let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
-    let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
+    let changing = change_password::change_password(&app.domain, &caller, old, &new);
+    let candidate = Candidate::caller(&caller, &input);
+    let tokens = candidate.tries(&app, changing).await?;
+    let device = attempt::remember(&app, (caller.user, tokens.session), None).await;
+    let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), None, caller.now);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -48,11 +53,12 @@ pub(super) async fn reset(
     State(app): State<Arc<App>>,
     mut input: Input,
 ) -> Result<Response, Problem> {
-    let username = input.fields.string("username");
-    let username = username.map(|name| Username::parse(&name).ok());
+    let name = input.fields.string("username");
+    let username = name.as_ref().map(|name| Username::parse(name).ok());
     let code = input.fields.string("code");
     let known = username.clone().flatten();
-    let choose = |text: &str| Password::choose(text, known.as_ref(), None);
+    let rules = &app.domain.passwords;
+    let choose = |text: &str| rules.choose(text, known.as_ref(), None);
     let password = input
         .fields
         .parsed("new_password", choose, describe_password);
@@ -60,6 +66,8 @@ pub(super) async fn reset(
     let (Some(username), Some(code), Some(password)) = (username, code, password) else {
         return Err(input.fields.refused());
     };
+    let name = known.as_ref().map(Username::as_str).or(name.as_deref());
+    let candidate = Candidate::stranger(Kind::Reset, name.unwrap_or_default(), &input);
     let reset = Reset {
         // What can be no name or no code gets the same answer after the same work as what is nobody's.
         username,
@@ -68,7 +76,9 @@ pub(super) async fn reset(
         origin: input.origin(),
         now: input.arrival.now,
     };
-    let ended = reset::reset(&app.domain, reset).await?;
+    let ended = candidate
+        .tries(&app, reset::reset(&app.domain, reset))
+        .await?;
     Ok(answer::json(StatusCode::OK, &json!({ "ended": ended })))
 }
 
@@ -100,7 +110,9 @@ pub(super) async fn reauthenticate(
     let Some(password) = password else {
         return Err(input.fields.refused());
     };
-    let (token, ends_at) = login::reauthenticate(&app.domain, &caller, password).await?;
+    let proving = login::reauthenticate(&app.domain, &caller, password);
+    let candidate = Candidate::caller(&caller, &input);
+    let (token, ends_at) = candidate.tries(&app, proving).await?;
     Ok(answer::json(
         StatusCode::OK,
         &json!({

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use relatch_core::{
+    attempt::Kind,
     password::{Busy, Password},
     permission::{Permission, PermissionFault},
     session::{
@@ -29,6 +30,7 @@ use uuid::Uuid;
 use super::{
     answer,
     arrival::Note,
+    attempt::{self, Candidate},
     authorization::{Authorized, refresh_token},
     body::{Input, TokenInput},
     device,
@@ -48,6 +50,8 @@ pub(super) async fn login(
     let password = fields.parsed("password", Password::attempt, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let device_token = fields.optional_string("device_token");
+    let proof = attempt::proof(fields);
     let scope = fields
         .optional_string("scope")
         .map(|scope| scope_of(&scope));
@@ -55,7 +59,7 @@ pub(super) async fn login(
         fields.fault("scope", "invalid_format", fault.to_string());
     }
     fields.finish()?;
-    let (Some(username), Some(password)) = (username, password) else {
+    let (Some(name), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
     let now = input.arrival.now;
@@ -67,9 +71,18 @@ pub(super) async fn login(
         now,
     };
     // A name that nobody can have gets the same answer after the same work as one that nobody has.
-    let username = Username::parse(&username).ok();
-    let (user, tokens) = login::login(&app.domain, username, password, login).await?;
-    let answer = answer::tokens(StatusCode::OK, &tokens, Some(&user), now);
+    let username = Username::parse(&name).ok();
+    let known = attempt::recognise(&app, username.as_ref(), device_token.as_deref()).await?;
+    let name = username
+        .as_ref()
+        .map_or(&*name, Username::as_str)
+        .to_owned();
+    let candidate = Candidate::stranger(Kind::Login, &name, &input);
+    let candidate = candidate.known_as(known).with_proof(proof);
+    let logging_in = login::login(&app.domain, username, password, login);
+    let (user, tokens) = candidate.tries(&app, logging_in).await?;
+    let device = attempt::remember(&app, (user.id, tokens.session), known).await;
+    let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), Some(&user), now);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -96,7 +109,7 @@ pub(super) async fn refresh(
     };
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
-            let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
+            let answer = answer::tokens(StatusCode::OK, &tokens, None, None, now);
             Ok(Note::turned(session, &turn).on(answer))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),

@@ -32,6 +32,7 @@ pub(super) fn all() -> Value {
     let mut all = Map::new();
     for part in [
         values(),
+        secrets(),
         bodies(),
         answers(),
         events(),
@@ -69,7 +70,7 @@ fn values() -> Value {
         "NewPassword": {
             "type": "string",
             "format": "password",
-            "description": "Characters are counted after normalising (NFC). No rules of composition; the 10,000 most used passwords, the username and the e-mail address are refused.",
+            "description": "Characters are counted after normalising (NFC). No rules of composition; the 10,000 most used passwords, those of the file `password.breached_filter`, the username and the e-mail address are refused.",
             "minLength": 8,
             "maxLength": 256,
             "pattern": NO_CONTROL,
@@ -93,17 +94,6 @@ fn values() -> Value {
             "description": "Longer lifetimes: 30 days of rest and a year in all, where 5 and 90 days are usual (configurable).",
             "default": false,
         },
-        "RefreshToken": {
-            "type": "string",
-            "description": "Opaque. Good until the next refresh answers another one.",
-            "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
-            "minLength": 83,
-            "maxLength": 83,
-        },
-        "AccessToken": {
-            "type": "string",
-            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
-        },
         "Seconds": { "type": "integer", "minimum": 0 },
         "Time": {
             "type": "string",
@@ -111,6 +101,32 @@ fn values() -> Value {
             "description": "RFC 3339, in UTC, to the millisecond.",
         },
         "Id": { "type": "string", "format": "uuid" },
+    })
+}
+
+/// What is handed out and sent back as it is.
+fn secrets() -> Value {
+    json!({
+        "RefreshToken": {
+            "type": "string",
+            "description": "Opaque. Good until the next refresh answers another one.",
+            "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
+            "minLength": 83,
+            "maxLength": 83,
+        },
+        "DeviceToken": {
+            "type": "string",
+            "description": "Comes where a session begins: with register, login and password change. Names this device to the server, for as long as the user has this password. It opens nothing: a login that it comes along with is not held up by the guessing of strangers. Keep it beside the refresh token, and after the session's end.",
+            "pattern": "^relatch_dt_[A-Za-z0-9_-]{76}$",
+        },
+        "ProofOfWork": {
+            "type": "string",
+            "description": "The payload of ALTCHA for the `challenge` of a `proof_of_work_required`: JSON with that `challenge` and a `solution` (`counter`, `derivedKey`), in base64.",
+        },
+        "AccessToken": {
+            "type": "string",
+            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
+        },
     })
 }
 
@@ -122,12 +138,15 @@ fn bodies() -> Value {
             "password": reference("NewPassword"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "proof_of_work": reference("ProofOfWork"),
         })),
         "Login": body(&["username", "password"], json!({
             "username": { "type": "string", "description": "A name that nobody can have gets the same answer as one that nobody has." },
             "password": reference("Password"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "device_token": { "type": "string", "description": "The one that this device was given last. One that is not the user's is as good as none." },
+            "proof_of_work": reference("ProofOfWork"),
             "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
         "RefreshTokenBody": body(&[], json!({
@@ -279,5 +298,6 @@ fn tokens() -> Value {
         "refresh_token": reference("RefreshToken"),
         "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
         "session_id": reference("Id"),
+        "device_token": reference("DeviceToken"),
     })
 }

@@ -25,7 +25,7 @@ pub(in crate::http) fn reauthenticate() -> Operation {
     )
     .errors(BODY)
     .errors(CALLER)
-    .errors(&[Code::InvalidCredentials])
+    .errors(&[Code::InvalidCredentials, Code::RateLimited])
     .errors(WRITES)
 }
 
@@ -46,11 +46,15 @@ pub(in crate::http) fn change() -> Operation {
         200,
         "The tokens of the fresh session.",
         "Tokens",
-        example::tokens(),
+        example::device_tokens(),
     )
     .errors(BODY)
     .errors(CALLER)
-    .errors(&[Code::InvalidCredentials, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidCredentials,
+        Code::UserDisabled,
+        Code::RateLimited,
+    ])
     .errors(WRITES)
 }
 
@@ -74,6 +78,10 @@ pub(in crate::http) fn reset() -> Operation {
         json!({ "ended": 2 }),
     )
     .errors(BODY)
-    .errors(&[Code::InvalidResetCode, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidResetCode,
+        Code::UserDisabled,
+        Code::RateLimited,
+    ])
     .errors(WRITES)
 }

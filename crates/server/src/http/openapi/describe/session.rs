@@ -29,7 +29,12 @@ pub(in crate::http) fn login() -> Operation {
         example::user_tokens(),
     )
     .errors(BODY)
-    .errors(&[Code::InvalidCredentials, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidCredentials,
+        Code::ProofOfWorkRequired,
+        Code::UserDisabled,
+        Code::RateLimited,
+    ])
     .errors(WRITES)
 }
 

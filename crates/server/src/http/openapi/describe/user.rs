@@ -29,7 +29,12 @@ pub(in crate::http) fn register() -> Operation {
         example::user_tokens(),
     )
     .errors(BODY)
-    .errors(&[Code::RegistrationClosed, Code::UsernameTaken])
+    .errors(&[
+        Code::ProofOfWorkRequired,
+        Code::RegistrationClosed,
+        Code::UsernameTaken,
+        Code::RateLimited,
+    ])
     .errors(WRITES)
 }
 
