@@ -15,6 +15,7 @@ mod forwarded;
 mod health;
 mod introspect;
 mod jwks;
+mod last_resort;
 pub mod openapi;
 mod page;
 mod password;

@@ -1,6 +1,6 @@
 //! A session begins: what is verified before, and what the store is handed.
 
-use super::{Generation, Life, Policy, Session, SessionId, SessionSecret};
+use super::{Delivery, Generation, Life, Policy, Session, SessionId, SessionSecret, Thumbprint};
 use crate::{
     Domain, Entropy, Timestamp, chance,
     event::Origin,
@@ -16,6 +16,10 @@ pub struct Login {
     pub device: String,
     /// Whether to live longer.
     pub remember_me: bool,
+    /// Where the refresh tokens shall travel.
+    pub delivery: Delivery,
+    /// The key that the session shall be bound to; its possession was proven.
+    pub key: Option<Thumbprint>,
     /// The permissions to be content with; nothing: all that the user has.
     pub scope: Option<Vec<Permission>>,
     /// Where the request came from.
@@ -52,6 +56,8 @@ impl Session {
             secret: SessionSecret::draw(entropy),
             created_at: login.now,
             device: login.device.clone(),
+            delivery: login.delivery,
+            key: login.key,
             scope: login.scope.clone(),
             roles: Vec::new(),
             life: Life {
@@ -59,7 +65,7 @@ impl Session {
                 rotated_at: login.now,
                 expires_at,
                 remember_me: login.remember_me,
-                bound: false,
+                bound: login.key.is_some(),
                 ended: None,
             },
         }

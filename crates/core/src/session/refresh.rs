@@ -4,12 +4,34 @@
 //! decides: HTTP only shapes what it says. `tests/refresh_model.rs` checks it against every schedule of a thief, lost
 //! answers, crashes and clocks up to a bound.
 
-use super::{EndReason, Ended, Generation, Life, Policy, Session};
+use super::{EndReason, Ended, Generation, Life, Policy, Session, Thumbprint};
 use crate::{
     Domain, StoreError, Timestamp,
     event::Origin,
     token::{Genuine, IssuedTokens},
 };
+
+/// What a request shows of a key (RFC 9449), before it is known which key the session is bound to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Proof {
+    /// No proof came with the request.
+    NotShown,
+    /// A proof came that proves nothing: a bad signature, for another request, a missing or old nonce.
+    Refused,
+    /// A good proof of this key's possession.
+    By(Thumbprint),
+}
+
+impl Proof {
+    /// What it says of the key that a session is bound to.
+    pub fn of(self, key: Option<Thumbprint>) -> Possession {
+        match self {
+            Self::NotShown => Possession::NotShown,
+            Self::By(shown) if Some(shown) == key => Possession::Proven,
+            Self::By(_) | Self::Refused => Possession::Refused,
+        }
+    }
+}
 
 /// Whether the request proved that it holds the key that the session is bound to (RFC 9449).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -135,7 +157,7 @@ pub struct Request {
     /// The token; its tag is good, its proof not yet checked.
     pub token: Genuine,
     /// What came with it.
-    pub possession: Possession,
+    pub proof: Proof,
     /// Who sent it.
     pub origin: Origin,
     /// When it came.
@@ -174,7 +196,7 @@ pub fn turn(session: Option<Session>, request: &Request, policy: &Policy) -> Out
     }
     let presented = Presented {
         generation: request.token.generation(),
-        possession: request.possession,
+        possession: request.proof.of(session.key),
     };
     let turn = decide(&session.life, &presented, policy, request.now);
     let durability = durability(&session.life, &turn, policy, request.now);

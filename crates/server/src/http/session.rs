@@ -12,9 +12,9 @@ use relatch_core::{
     password::{Busy, Password},
     permission::{Permission, PermissionFault},
     session::{
-        Login, Session, SessionId,
+        Delivery, Login, Session, SessionId,
         list::{self, CallerError, LogoutError},
-        refresh::{self, Possession, RefreshError},
+        refresh::{self, Proof, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -66,6 +66,8 @@ pub(super) async fn login(
     let login = Login {
         device,
         remember_me,
+        delivery: Delivery::Body,
+        key: None,
         scope: scope.and_then(Result::ok),
         origin,
         now,
@@ -103,7 +105,7 @@ pub(super) async fn refresh(
     let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
     let request = refresh::Request {
         token,
-        possession: Possession::NotShown,
+        proof: Proof::NotShown,
         origin: input.origin(),
         now,
     };

@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
     attempt::{Kind, proof::Proof},
     password::PasswordFault,
-    session::{Login, list},
+    session::{Delivery, Login, list},
     user::{
         Email, EmailFault, Username, UsernameFault,
         register::{self, RegisterError, Registration},
@@ -62,6 +62,8 @@ fn registration(input: &mut Input, app: &App) -> Result<(Registration, Option<Pr
     let login = Login {
         device,
         remember_me,
+        delivery: Delivery::Body,
+        key: None,
         scope: None,
         origin,
         now: input.arrival.now,

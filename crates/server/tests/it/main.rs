@@ -25,6 +25,7 @@ mod password;
 mod refresh;
 mod register;
 mod revocations;
+mod security;
 mod sessions;
 mod verify;
 mod well_known;

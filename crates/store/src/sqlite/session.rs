@@ -8,7 +8,7 @@ use relatch_core::{
     event::{Administrator, Event, EventKind, Origin},
     permission::Permission,
     session::{
-        EndReason, Policy, Session, SessionId,
+        Delivery, EndReason, Policy, Session, SessionId, Thumbprint,
         open::Opening,
         refresh::{Durability, Outcome, Request, Turn},
         store::{Ending, History, Opened, SessionQuery, SessionStore, Which},
@@ -224,8 +224,8 @@ fn make_room(
 }
 
 pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), Fault> {
-    let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, bound, device, scope) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, jkt, device, scope, delivery) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let scope = session.scope.as_ref().map(|scope| {
         let words: Vec<_> = scope.iter().map(Permission::as_str).collect();
         words.join(" ")
@@ -240,9 +240,10 @@ pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), F
         session.created_at.as_millis(),
         life.expires_at.as_millis(),
         life.remember_me,
-        life.bound,
+        session.key.as_ref().map(Thumbprint::as_bytes),
         session.device,
         scope,
+        session.delivery == Delivery::Cookie,
     ])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use relatch_core::{
     key::Purpose,
     session::{
         EndReason, Session,
-        refresh::{Outcome, Possession, Request, Turn, turn},
+        refresh::{Outcome, Proof, Request, Turn, turn},
     },
     token::{
         Genuine,
@@ -149,20 +149,21 @@ fn without_tag(verdict: Verdict, session: Option<&Session>, bench: &Bench) -> Ve
 /// Asks what a server asks, and writes nothing.
 fn decide(genuine: &Genuine, session: Option<Session>, bench: &Bench) -> Verdict {
     let policy = &bench.opened.config.session;
-    let request = |possession| Request {
+    let request = |proof| Request {
         token: genuine.clone(),
-        possession,
+        proof,
         origin: Origin::default(),
         now: bench.now,
     };
     let before = session.clone();
-    let outcome = turn(session, &request(Possession::NotShown), policy);
+    let outcome = turn(session, &request(Proof::NotShown), policy);
     let (Outcome::Turned(turned), Some(before)) = (outcome.clone(), before) else {
         return Verdict::Refused(nothing_turned(&outcome));
     };
     match turned.turn {
         Turn::Unproven(_) => {
-            let proven = turn(Some(before.clone()), &request(Possession::Proven), policy);
+            let proof = before.key.map_or(Proof::NotShown, Proof::By);
+            let proven = turn(Some(before.clone()), &request(proof), policy);
             let with = match proven {
                 Outcome::Turned(turned) => told(&turned.turn, &before, genuine, bench),
                 other => Verdict::Refused(nothing_turned(&other)),
