@@ -6,6 +6,7 @@ mod network;
 mod reference;
 mod settings;
 mod value;
+mod web_origin;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -26,6 +27,7 @@ use relatch_store::Synchronous;
 pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use network::Network;
 pub use reference::reference;
+pub use web_origin::WebOrigin;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Config {
     pub attempts: AttemptsConfig,
     /// `[proof_of_work]`
     pub proof_of_work: ProofOfWorkConfig,
+    /// `[browser]`
+    pub browser: BrowserConfig,
     /// `[resource_servers]`
     pub resource_servers: ResourceServersConfig,
     /// `[store]`
@@ -245,6 +249,13 @@ pub enum Registration {
     Closed,
 }
 
+/// Which pages work with the API.
+#[derive(Clone, Debug, Default)]
+pub struct BrowserConfig {
+    /// Where they come from; none: no page may read an answer, and no session has its refresh token in a cookie.
+    pub origins: Vec<WebOrigin>,
+}
+
 /// How the store is used.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -328,6 +339,7 @@ impl Default for Config {
                     lifetime: Duration::ZERO,
                 },
             },
+            browser: BrowserConfig::default(),
             resource_servers: ResourceServersConfig::default(),
             store: StoreConfig {
                 write_queue: 0,

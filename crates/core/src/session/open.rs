@@ -2,10 +2,11 @@
 
 use super::{Delivery, Generation, Life, Policy, Session, SessionId, SessionSecret, Thumbprint};
 use crate::{
-    Domain, Entropy, Timestamp, chance,
+    Domain, Entropy, StoreError, Timestamp, chance,
     event::Origin,
     password::PasswordHash,
     permission::Permission,
+    token::Genuine,
     user::{CredentialVersion, UserId},
 };
 
@@ -37,11 +38,37 @@ pub struct Opening {
     pub verified: CredentialVersion,
     /// The same password under today's parameters, if its hash was older.
     pub rehashed: Option<PasswordHash>,
+    /// The session whose place it takes, of whichever user.
+    pub replaces: Option<SessionId>,
     /// Who asked.
     pub origin: Origin,
 }
 
+/// The session that a new one in cookie mode takes the place of: whose token was in the browser, for the browser keeps one.
+/// That of a bound session alone proves nothing, so that whoever copied it could end what he cannot use: there, the new one
+/// must prove the same key.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn replaced(
+    domain: &Domain,
+    older: Option<&Genuine>,
+    new: &Session,
+) -> Result<Option<SessionId>, StoreError> {
+    let Some(token) = older else { return Ok(None) };
+    // Secret, key and delivery of a session never change, so that they may be read before the row is locked.
+    let found = domain.store.find_session(token.session()).await?;
+    let replaced = found.filter(|old| token.proves(&old.secret) && old.gives_way_to(new));
+    Ok(replaced.map(|old| old.id))
+}
+
 impl Session {
+    /// Whether the browser that shows this one's token can have only one of the two.
+    fn gives_way_to(&self, new: &Self) -> bool {
+        let shares_cookie = self.delivery == Delivery::Cookie && new.delivery == Delivery::Cookie;
+        shares_cookie && (self.key.is_none() || self.key == new.key)
+    }
+
     /// A new session of this user.
     pub fn begin(user: UserId, login: &Login, domain: &Domain) -> Self {
         Self::drawn(user, login, &domain.policy, domain.entropy.as_ref())
@@ -68,6 +95,51 @@ impl Session {
                 bound: login.key.is_some(),
                 ended: None,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::lifetime::tests::policy;
+
+    struct Fixed;
+
+    impl Entropy for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn session(delivery: Delivery, key: Option<u8>) -> Session {
+        let login = Login {
+            device: String::new(),
+            remember_me: false,
+            delivery,
+            key: key.map(|byte| Thumbprint::from_bytes([byte; 32])),
+            scope: None,
+            origin: Origin::default(),
+            now: Timestamp::from_seconds(1_000),
+        };
+        Session::drawn(UserId(uuid::Uuid::nil()), &login, &policy(), &Fixed)
+    }
+
+    #[test]
+    fn one_cookie_holds_one_session_and_a_bound_one_is_ended_by_its_own_key_alone() {
+        use Delivery::{Body, Cookie};
+        for (old, new, gives_way) in [
+            ((Cookie, None), (Cookie, None), true),
+            ((Cookie, None), (Cookie, Some(1)), true),
+            ((Cookie, Some(1)), (Cookie, Some(1)), true),
+            ((Cookie, Some(1)), (Cookie, Some(2)), false),
+            ((Cookie, Some(1)), (Cookie, None), false),
+            ((Body, None), (Cookie, None), false),
+            ((Cookie, None), (Body, None), false),
+            ((Body, None), (Body, None), false),
+        ] {
+            let found = session(old.0, old.1).gives_way_to(&session(new.0, new.1));
+            assert_eq!(found, gives_way, "{old:?} {new:?}");
         }
     }
 }

@@ -105,7 +105,9 @@ pub(super) fn tokens(
             refresh_token: (tokens.delivery == Delivery::Body).then(|| tokens.refresh.expose()),
             refresh_expires_in: seconds_until(tokens.refresh_ends_at, now),
             session_id: tokens.session.0,
-            device_token: device.map(DeviceToken::expose),
+            device_token: device
+                .filter(|_| tokens.delivery == Delivery::Body)
+                .map(DeviceToken::expose),
             user: user.map(Person::from),
         },
     )

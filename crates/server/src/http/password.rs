@@ -21,6 +21,7 @@ use super::{
     attempt::{self, Candidate},
     authorization::caller_of,
     body::Input,
+    delivery,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -40,11 +41,13 @@ pub(super) async fn change(
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
     };
+    delivery::demand_page(&input, &app, &caller).await?;
     let changing = change_password::change_password(&app.domain, &caller, old, &new);
     let candidate = Candidate::caller(&caller, &input);
     let tokens = candidate.tries(&app, changing).await?;
     let device = attempt::remember(&app, (caller.user, tokens.session), None).await;
     let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), None, caller.now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 

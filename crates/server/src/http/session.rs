@@ -12,7 +12,7 @@ use relatch_core::{
     password::{Busy, Password},
     permission::{Permission, PermissionFault},
     session::{
-        Delivery, Login, Session, SessionId,
+        Login, Session, SessionId,
         list::{self, CallerError, LogoutError},
         refresh::{self, Proof, RefreshError},
         store::Which,
@@ -31,8 +31,9 @@ use super::{
     answer,
     arrival::Note,
     attempt::{self, Candidate},
-    authorization::{Authorized, refresh_token},
+    authorization::Authorized,
     body::{Input, TokenInput},
+    delivery::{self, Kept},
     device,
     problem::{Code, Problem},
     user::describe_password,
@@ -52,6 +53,7 @@ pub(super) async fn login(
     let remember_me = fields.flag("remember_me");
     let device_token = fields.optional_string("device_token");
     let proof = attempt::proof(fields);
+    let delivery = delivery::field(fields);
     let scope = fields
         .optional_string("scope")
         .map(|scope| scope_of(&scope));
@@ -62,11 +64,13 @@ pub(super) async fn login(
     let (Some(name), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
+    let older = delivery::older(&input, &app, delivery).await?;
+    let device_token = delivery::device(&input, &app, delivery, device_token);
     let now = input.arrival.now;
     let login = Login {
         device,
         remember_me,
-        delivery: Delivery::Body,
+        delivery,
         key: None,
         scope: scope.and_then(Result::ok),
         origin,
@@ -81,10 +85,11 @@ pub(super) async fn login(
         .to_owned();
     let candidate = Candidate::stranger(Kind::Login, &name, &input);
     let candidate = candidate.known_as(known).with_proof(proof);
-    let logging_in = login::login(&app.domain, username, password, login);
+    let logging_in = login::login(&app.domain, username, password, login, older);
     let (user, tokens) = candidate.tries(&app, logging_in).await?;
     let device = attempt::remember(&app, (user.id, tokens.session), known).await;
     let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -101,10 +106,12 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let (session, presented) = (sent.token.session(), sent.token.generation());
+    let now = input.arrival.now;
     let request = refresh::Request {
-        token,
+        token: sent.token,
+        delivery: sent.by,
         proof: Proof::NotShown,
         origin: input.origin(),
         now,
@@ -112,6 +119,7 @@ pub(super) async fn refresh(
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
             let answer = answer::tokens(StatusCode::OK, &tokens, None, None, now);
+            let answer = delivery::deliver(answer, &tokens, None, &input, &app);
             Ok(Note::turned(session, &turn).on(answer))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
@@ -123,10 +131,12 @@ pub(super) async fn logout(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let (origin, now) = (input.origin(), input.arrival.now);
+    let session = list::logout(&app.domain, &sent.token, sent.by, origin, now).await?;
     let answer = json!({ "session_id": session.0, "ended": true });
-    Ok(Note::of(session).on(answer::json(StatusCode::OK, &answer)))
+    let answer = answer::json(StatusCode::OK, &answer);
+    Ok(Note::of(session).on(delivery::clear(answer, &sent, &input, &app)))
 }
 
 /// One entry of the list of devices.
@@ -171,15 +181,15 @@ pub(super) async fn list(
 pub(super) async fn end(
     State(app): State<Arc<App>>,
     Authorized(caller): Authorized,
+    kept: Kept,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let id = id
         .ok()
         .and_then(|Path(id)| id.parse().ok())
         .ok_or_else(|| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
-    Ok(ended(
-        list::end(&app.domain, &caller, Which::One(SessionId(id))).await?,
-    ))
+    let count = list::end(&app.domain, &caller, Which::One(SessionId(id))).await?;
+    Ok(kept.clear(ended(count), |session| session == SessionId(id)))
 }
 
 /// `DELETE /auth/sessions?keep=current|none`
@@ -187,6 +197,7 @@ pub(super) async fn end_all(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     Authorized(caller): Authorized,
+    kept: Kept,
 ) -> Result<Response, Problem> {
     let which = match query.as_deref() {
         None | Some("" | "keep=current") => Which::AllBut(caller.session),
@@ -196,7 +207,10 @@ pub(super) async fn end_all(
             return Err(Problem::field("keep", "invalid_format", detail));
         }
     };
-    Ok(ended(list::end(&app.domain, &caller, which).await?))
+    let count = list::end(&app.domain, &caller, which).await?;
+    Ok(kept.clear(ended(count), |session| {
+        which == Which::All && session == caller.session
+    }))
 }
 
 fn ended(count: usize) -> Response {
@@ -210,6 +224,7 @@ impl From<RefreshError> for Problem {
             RefreshError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            RefreshError::WrongDelivery => Self::new(Code::WrongDelivery),
             RefreshError::Over(ended) => Self::ended(ended),
             RefreshError::Unproven(_) => Self::new(Code::ProofRequired),
             RefreshError::Store(error) => error.into(),
@@ -223,6 +238,7 @@ impl From<LogoutError> for Problem {
             LogoutError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            LogoutError::WrongDelivery => Self::new(Code::WrongDelivery),
             LogoutError::Store(error) => error.into(),
         }
     }

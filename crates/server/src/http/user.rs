@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
     attempt::{Kind, proof::Proof},
     password::PasswordFault,
-    session::{Delivery, Login, list},
+    session::{Login, list},
     user::{
         Email, EmailFault, Username, UsernameFault,
         register::{self, RegisterError, Registration},
@@ -19,7 +19,7 @@ use super::{
     attempt::{self, Candidate},
     authorization::Authorized,
     body::Input,
-    device,
+    delivery, device,
     problem::{Code, Problem},
 };
 use crate::{app::App, config};
@@ -32,7 +32,8 @@ pub(super) async fn register(
     if app.config.registration.mode == config::Registration::Closed {
         return Err(Problem::new(Code::RegistrationClosed));
     }
-    let (registration, proof) = registration(&mut input, &app)?;
+    let (mut registration, proof) = registration(&mut input, &app)?;
+    registration.older = delivery::older(&input, &app, registration.login.delivery).await?;
     let (name, now) = (registration.username.clone(), input.arrival.now);
     let candidate = Candidate::stranger(Kind::Register, name.as_str(), &input);
     let registering = register::register(&app.domain, registration);
@@ -41,6 +42,7 @@ pub(super) async fn register(
     let device = attempt::remember(&app, (user.id, tokens.session), None).await;
     let status = StatusCode::CREATED;
     let answer = answer::tokens(status, &tokens, device.as_ref(), Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -55,6 +57,7 @@ fn registration(input: &mut Input, app: &App) -> Result<(Registration, Option<Pr
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
     let proof = attempt::proof(fields);
+    let delivery = delivery::field(fields);
     fields.finish()?;
     let (Some(username), Some(email), Some(password)) = (username, email, password) else {
         return Err(Problem::new(Code::InvalidRequest));
@@ -62,7 +65,7 @@ fn registration(input: &mut Input, app: &App) -> Result<(Registration, Option<Pr
     let login = Login {
         device,
         remember_me,
-        delivery: Delivery::Body,
+        delivery,
         key: None,
         scope: None,
         origin,
@@ -73,6 +76,7 @@ fn registration(input: &mut Input, app: &App) -> Result<(Registration, Option<Pr
         email,
         password,
         login,
+        older: None,
     };
     Ok((registration, proof))
 }

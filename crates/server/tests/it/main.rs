@@ -6,14 +6,18 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
 mod contract;
 mod server;
 
 mod access;
 mod admin;
+mod attempts;
 mod authorization;
 mod body;
 mod catalogue;
+mod cookies;
+mod cors;
 mod docs;
 mod events;
 mod inside;
@@ -22,6 +26,7 @@ mod login;
 mod logout;
 mod openapi;
 mod password;
+mod proof_of_work;
 mod refresh;
 mod register;
 mod revocations;

@@ -149,8 +149,10 @@ fn without_tag(verdict: Verdict, session: Option<&Session>, bench: &Bench) -> Ve
 /// Asks what a server asks, and writes nothing.
 fn decide(genuine: &Genuine, session: Option<Session>, bench: &Bench) -> Verdict {
     let policy = &bench.opened.config.session;
+    let delivery = session.as_ref().map(|session| session.delivery);
     let request = |proof| Request {
         token: genuine.clone(),
+        delivery: delivery.unwrap_or_default(),
         proof,
         origin: Origin::default(),
         now: bench.now,
@@ -183,7 +185,7 @@ fn nothing_turned(outcome: &Outcome) -> String {
             "the tag is good and the proof is not of this session's secret: somebody who has a token key made it, without the database. \
              Look after your keys"
         }
-        Outcome::Unknown | Outcome::Turned(_) => {
+        Outcome::Unknown | Outcome::WrongDelivery | Outcome::Turned(_) => {
             "the tag is good, but its session is not known here: it ended long ago and was forgotten, or the database was restored from a \
              backup that is older than the session"
         }

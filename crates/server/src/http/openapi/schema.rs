@@ -32,7 +32,7 @@ pub(super) fn all() -> Value {
     let mut all = Map::new();
     for part in [
         values(),
-        secrets(),
+        tokens_and_their_way(),
         bodies(),
         answers(),
         events(),
@@ -104,15 +104,24 @@ fn values() -> Value {
     })
 }
 
-/// What is handed out and sent back as it is.
-fn secrets() -> Value {
+fn tokens_and_their_way() -> Value {
     json!({
+        "Delivery": {
+            "type": "string",
+            "description": "How refresh tokens of this session come and go, for good: in bodies of JSON, or in a cookie that no script reads, for pages of `browser.origins` alone.",
+            "enum": ["body", "cookie"],
+            "default": "body",
+        },
         "RefreshToken": {
             "type": "string",
-            "description": "Opaque. Good until the next refresh answers another one.",
+            "description": "Opaque. Good until the next refresh answers another one. In cookie mode it is in no body.",
             "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
             "minLength": 83,
             "maxLength": 83,
+        },
+        "AccessToken": {
+            "type": "string",
+            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
         },
         "DeviceToken": {
             "type": "string",
@@ -122,10 +131,6 @@ fn secrets() -> Value {
         "ProofOfWork": {
             "type": "string",
             "description": "The payload of ALTCHA for the `challenge` of a `proof_of_work_required`: JSON with that `challenge` and a `solution` (`counter`, `derivedKey`), in base64.",
-        },
-        "AccessToken": {
-            "type": "string",
-            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
         },
     })
 }
@@ -139,6 +144,7 @@ fn bodies() -> Value {
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
             "proof_of_work": reference("ProofOfWork"),
+            "delivery": reference("Delivery"),
         })),
         "Login": body(&["username", "password"], json!({
             "username": { "type": "string", "description": "A name that nobody can have gets the same answer as one that nobody has." },
@@ -147,10 +153,11 @@ fn bodies() -> Value {
             "remember_me": reference("RememberMe"),
             "device_token": { "type": "string", "description": "The one that this device was given last. One that is not the user's is as good as none." },
             "proof_of_work": reference("ProofOfWork"),
+            "delivery": reference("Delivery"),
             "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
         "RefreshTokenBody": body(&[], json!({
-            "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header." },
+            "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header or in the cookie." },
         })),
         "IntrospectionBody": object(&["token"], json!({
             "token": { "type": "string", "description": "An access or refresh token." },
@@ -281,11 +288,10 @@ fn introspection() -> Value {
     )
 }
 
-const TOKENS: [&str; 6] = [
+const TOKENS: [&str; 5] = [
     "access_token",
     "token_type",
     "expires_in",
-    "refresh_token",
     "refresh_expires_in",
     "session_id",
 ];
