@@ -342,6 +342,17 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_has_a_variable_whatever_its_section_is_called() {
+        for setting in SETTINGS {
+            let name = format!("RELATCH_{}", variable(setting.key));
+            let mut reading = Reading::default();
+            reading.read_environment([(name.clone(), String::new())].into_iter());
+            let fault = reading.faults.concat();
+            assert!(!fault.contains("no such setting"), "{name}: {fault}");
+        }
+    }
+
+    #[test]
     fn nothing_set_is_the_defaults() {
         let config = load(None, std::iter::empty(), Overrides::default()).expect("loads");
         assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");

@@ -154,7 +154,7 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "Iterations of PBKDF2 for each number that a client tries. It is also what looking at one proof costs the server: 500 are a tenth of a millisecond.";
     "proof_of_work.zeros" = "3", |c, t| c.proof_of_work.work.zeros = u8::try_from(number(t, 1, 8)?).unwrap_or(1),
         "Hexadecimal zeros that a client has to find; each one more is sixteen times the work. With the defaults a client tries 4,096 numbers on average, which takes a browser half a second.";
-    "proof_of_work.lifetime" = "5m", |c, t| c.proof_of_work.work.lifetime = duration_within(t, "10s", "1h")?,
+    "proof_of_work.lifetime" = "5m", |c, t| c.proof_of_work.work.lifetime = duration_within(t, "1s", "1h")?,
         "How long a challenge is good.";
     "registration.mode" = "open", |c, t| c.registration.mode = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
