@@ -1,11 +1,11 @@
 //! A client of the server's JSON routes for the drills: one connection, opened again when it is gone.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::wire;
@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Api {
     address: SocketAddr,
+    /// Where its connections come from, if that matters.
+    source: Option<Ipv4Addr>,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
 }
@@ -48,9 +50,23 @@ impl Api {
     pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            source: None,
             stream: None,
             buffer: Vec::with_capacity(4096),
         }
+    }
+
+    /// One whose connections come from that address of this machine.
+    pub(crate) fn from(address: SocketAddr, source: Ipv4Addr) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new(address)
+        }
+    }
+
+    /// Closes its connection, which a server would that has not heard of it for a while.
+    pub(crate) fn hang_up(&mut self) {
+        self.stream = None;
     }
 
     /// Posts JSON.
@@ -79,12 +95,21 @@ impl Api {
     async fn exchange(&mut self, request: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => TcpStream::connect(self.address).await?,
+            None => self.connect().await?,
         };
         let exchange = wire::exchange(&mut stream, request.as_bytes(), &mut self.buffer);
         let head = timeout(PATIENCE, exchange).await??;
         self.stream = Some(stream);
         Ok(self.answer(head))
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let Some(source) = self.source else {
+            return TcpStream::connect(self.address).await;
+        };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        socket.connect(self.address).await
     }
 
     fn request(

@@ -5,7 +5,16 @@ use std::path::PathBuf;
 use crate::{failure::Failure, parts};
 
 const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify"];
-const DRILLS: &[&str] = &["kill", "power-cut", "backup", "keys", "revocation", "model"];
+const DRILLS: &[&str] = &[
+    "kill",
+    "power-cut",
+    "backup",
+    "keys",
+    "revocation",
+    "spraying",
+    "timing",
+    "model",
+];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
 

@@ -13,6 +13,8 @@ mod outage;
 mod power_cut;
 mod pressure;
 mod revocation;
+mod spraying;
+mod timing;
 mod traced;
 
 use tokio::runtime::{Builder, Runtime};
@@ -24,6 +26,8 @@ pub(crate) use keys::{KeysSettings, keys};
 pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
 pub(crate) use revocation::{RevocationSettings, revocation};
+pub(crate) use spraying::{SprayingSettings, spraying};
+pub(crate) use timing::{TimingSettings, timing};
 
 /// One thread for all clients: they wait most of the time.
 fn runtime() -> Result<Runtime> {

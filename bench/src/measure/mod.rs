@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub(crate) use chains::Turning;
 pub(crate) use idle::{IdleSettings, idle, memory};
-pub(crate) use login::{LoginSettings, login};
+pub(crate) use login::{LoginSettings, Zeros as Random, login};
 pub(crate) use refresh::refresh;
 pub(crate) use size::size;
 pub(crate) use verify::{VerifySettings, verify};

@@ -100,11 +100,11 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, spraying, timing, model",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, model",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, spraying, timing, model",
         ),
         (
             "bench refresh --profile dev",

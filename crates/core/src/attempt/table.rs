@@ -167,6 +167,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn whoever_shares_some_cells_with_a_busy_key_waits_for_nobody() {
+        let now = at(1_000_000);
+        let mut table = Table::new(quota(1, 900), 5.0);
+        let busy = Place([1, 2, 3, 4]);
+        table.charge(busy, now);
+        assert!(!table.wait(busy, now).is_zero());
+        for other in [[1, 2, 3, 5], [9, 2, 3, 4], [4, 3, 2, 1]] {
+            assert_eq!(table.wait(Place(other), now), Duration::ZERO, "{other:?}");
+        }
+        assert!(!table.is_strained(Place([1, 2, 3, 5]), now));
+    }
+
     /// As many names as the limit for the whole lets through, for as long as it takes to fill whatever can be filled.
     #[test]
     fn invented_names_neither_push_a_counter_out_nor_fill_that_of_somebody_else() {

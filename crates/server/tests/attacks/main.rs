@@ -23,6 +23,7 @@ mod key_turning;
 mod keys;
 mod limits;
 mod misplaced;
+mod origin;
 mod plain_http;
 mod process;
 mod proof_of_work;
