@@ -58,15 +58,16 @@ pub(crate) async fn replaced(
     let Some(token) = older else { return Ok(None) };
     // Secret, key and delivery of a session never change, so that they may be read before the row is locked.
     let found = domain.store.find_session(token.session()).await?;
-    let replaced = found.filter(|old| token.proves(&old.secret) && old.gives_way_to(new));
+    let replaced = found.filter(|old| old.gives_way(token, new));
     Ok(replaced.map(|old| old.id))
 }
 
 impl Session {
-    /// Whether the browser that shows this one's token can have only one of the two.
-    fn gives_way_to(&self, new: &Self) -> bool {
+    /// Whether the browser that shows this token can have only one of the two.
+    fn gives_way(&self, token: &Genuine, new: &Self) -> bool {
         let shares_cookie = self.delivery == Delivery::Cookie && new.delivery == Delivery::Cookie;
-        shares_cookie && (self.key.is_none() || self.key == new.key)
+        let is_held = token.proves(&self.secret) && (self.key.is_none() || self.key == new.key);
+        shares_cookie && is_held
     }
 
     /// A new session of this user.
@@ -102,7 +103,10 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::lifetime::tests::policy;
+    use crate::{
+        session::lifetime::tests::policy,
+        token::{TokenKey, TokenKeys},
+    };
 
     struct Fixed;
 
@@ -112,7 +116,7 @@ mod tests {
         }
     }
 
-    fn session(delivery: Delivery, key: Option<u8>) -> Session {
+    fn session((delivery, key): (Delivery, Option<u8>)) -> Session {
         let login = Login {
             device: String::new(),
             remember_me: false,
@@ -123,6 +127,13 @@ mod tests {
             now: Timestamp::from_seconds(1_000),
         };
         Session::drawn(UserId(uuid::Uuid::nil()), &login, &policy(), &Fixed)
+    }
+
+    /// A token of the session's by that secret; the tag is good in any case.
+    fn token(session: &Session, secret: &SessionSecret) -> Genuine {
+        let keys = TokenKeys::new(TokenKey::new(1, &[3; 32]), Vec::new());
+        let token = keys.newest().issue(session.id, secret, Generation(4));
+        keys.authenticate(token.expose()).expect("genuine")
     }
 
     #[test]
@@ -138,8 +149,16 @@ mod tests {
             ((Cookie, None), (Body, None), false),
             ((Body, None), (Body, None), false),
         ] {
-            let found = session(old.0, old.1).gives_way_to(&session(new.0, new.1));
+            let (held, begun) = (session(old), session(new));
+            let found = held.gives_way(&token(&held, &held.secret), &begun);
             assert_eq!(found, gives_way, "{old:?} {new:?}");
         }
+    }
+
+    #[test]
+    fn a_token_that_is_not_by_its_secret_ends_no_session() {
+        let held = session((Delivery::Cookie, None));
+        let forged = token(&held, &SessionSecret::from_bytes([8; 32]));
+        assert!(!held.gives_way(&forged, &held));
     }
 }
