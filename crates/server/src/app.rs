@@ -131,7 +131,7 @@ impl Relatch {
         let (feed, resource_servers) = followed.map_err(KeysError::from)?;
         let hasher = start_hashing(&config, &entropy).map_err(StartError::Hashing)?;
         let passwords = password_rules(&config)?;
-        let attempts = Attempts::new(&config.attempts, entropy.as_ref());
+        let attempts = Attempts::new(&config.attempts, config.password.queue, entropy.as_ref());
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);

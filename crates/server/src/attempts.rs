@@ -8,7 +8,9 @@ use relatch_core::{
         Attempt, Kind, Limits, Outcome, Permit, Refused,
         proof::{Errand, Fault, Proof, ProofKeys, Spent},
     },
+    password::Busy,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::AttemptsConfig;
 
@@ -18,15 +20,19 @@ const MOST_PROOFS: usize = 1 << 16;
 /// Behind a lock each, which is held for a microsecond: next to a password's hash, nothing.
 pub(crate) struct Attempts {
     limits: Option<Mutex<Limits>>,
+    /// Strangers who may wait for a hash at once.
+    room: Semaphore,
     spent: Mutex<Spent>,
 }
 
 impl Attempts {
-    /// Empty counters, or none.
-    pub(crate) fn new(config: &AttemptsConfig, entropy: &dyn Entropy) -> Self {
+    /// Empty counters, or none. Of `queue` passwords that may wait to be hashed, strangers' are half at most, so that a burst of
+    /// theirs leaves room for whom the server knows.
+    pub(crate) fn new(config: &AttemptsConfig, queue: usize, entropy: &dyn Entropy) -> Self {
         let limits = || Mutex::new(Limits::new(&config.policy, entropy));
         Self {
             limits: config.enabled.then(limits),
+            room: Semaphore::new(queue.div_ceil(2)),
             spent: Mutex::new(Spent::holding(MOST_PROOFS)),
         }
     }
@@ -44,6 +50,17 @@ impl Attempts {
         limits
             .map(|mut limits| limits.admit(attempt, now))
             .transpose()
+    }
+
+    /// A stranger's place before the hashing threads, which is free again once this is dropped; no place to keep where nothing is
+    /// counted.
+    ///
+    /// # Errors
+    /// [`Busy`].
+    pub(crate) fn enter(&self, stranger: bool) -> Result<Option<SemaphorePermit<'_>>, Busy> {
+        let wants = stranger && self.limits.is_some();
+        let place = wants.then(|| self.room.try_acquire().map_err(|_| Busy));
+        place.transpose()
     }
 
     /// Gives back what was no guess.
@@ -77,4 +94,26 @@ impl Attempts {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, entropy::SystemEntropy};
+
+    #[test]
+    fn strangers_leave_half_of_the_queue_to_whom_the_server_knows() {
+        let mut config = Config::default().attempts;
+        let attempts = Attempts::new(&config, 8, &SystemEntropy);
+        let mut inside: Vec<_> = (0..4)
+            .map(|_| attempts.enter(true).expect("room"))
+            .collect();
+        assert!(attempts.enter(true).is_err());
+        assert!(attempts.enter(false).is_ok());
+        inside.pop();
+        assert!(attempts.enter(true).is_ok());
+        config.enabled = false;
+        let unlimited = Attempts::new(&config, 0, &SystemEntropy);
+        assert!(unlimited.enter(true).is_ok());
+    }
 }

@@ -97,16 +97,11 @@ pub struct Limits {
 impl Limits {
     /// Empty ones.
     pub fn new(policy: &Policy, entropy: &dyn Entropy) -> Self {
-        // So many are let through in all, a second.
-        let whole = policy.whole.iter();
-        let rates = whole.map(|quota| 1.0 / quota.every().as_secs_f64());
-        let inflow = rates.fold(f64::MAX, f64::min);
         let quotas = policy.quotas();
+        let table = |(scope, quota)| (scope, Table::new(quota, policy.most_within(quota.every())));
         Self {
             places: Places::draw(entropy),
-            tables: quotas
-                .map(|(scope, quota)| (scope, Table::new(quota, inflow)))
-                .collect(),
+            tables: quotas.map(table).collect(),
         }
     }
 
@@ -198,6 +193,14 @@ impl Limits {
 }
 
 impl Policy {
+    /// How many attempts of strangers are let through in all within such a time.
+    fn most_within(&self, time: Duration) -> f64 {
+        let most = self.whole.iter().map(|whole| {
+            f64::from(whole.burst()) + time.as_secs_f64() / whole.every().as_secs_f64()
+        });
+        most.fold(f64::MAX, f64::min)
+    }
+
     fn quotas(&self) -> impl Iterator<Item = (Scope, Quota)> {
         [
             (Scope::Account, &self.account),

@@ -59,10 +59,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// Large enough that no more than a quarter of each row fills while `inflow` keys a second are counted, each of them
-    /// another one: then none is likely to meet three more that are full.
-    pub fn new(quota: Quota, inflow: f64) -> Self {
-        let needed = (inflow * quota.every().as_secs_f64() * 4.0).min(1e9);
+    /// Large enough that no more than a quarter of each row is in use while so many keys are counted within a pause, each of
+    /// them another one: then none is likely to find all four of its cells full.
+    pub fn new(quota: Quota, keys: f64) -> Self {
+        let needed = (keys * 4.0).clamp(0.0, 1e9);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn whoever_shares_some_cells_with_a_busy_key_waits_for_nobody() {
         let now = at(1_000_000);
-        let mut table = Table::new(quota(1, 900), 5.0);
+        let mut table = Table::new(quota(1, 900), 5_000.0);
         let busy = Place([1, 2, 3, 4]);
         table.charge(busy, now);
         assert!(!table.wait(busy, now).is_zero());
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn invented_names_neither_push_a_counter_out_nor_fill_that_of_somebody_else() {
         let (places, now) = (Places::draw(&Fixed), at(1_000_000));
-        let mut table = Table::new(quota(50, 900), 5.0);
+        let mut table = Table::new(quota(50, 900), 5_000.0);
         let victim = places.of(&[b"ada"]);
         for _ in 0..50 {
             table.charge(victim, now);
