@@ -1,7 +1,7 @@
 //! A client of the server's JSON routes for the drills: one connection, opened again when it is gone.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) struct Api {
     address: SocketAddr,
     carrier: Carrier,
+    /// Where its connections come from, if that matters.
+    source: Option<Ipv4Addr>,
     stream: Option<Stream>,
     buffer: Vec<u8>,
 }
@@ -54,9 +56,23 @@ impl Api {
         Self {
             address,
             carrier,
+            source: None,
             stream: None,
             buffer: Vec::with_capacity(4096),
         }
+    }
+
+    /// One whose connections come from that address of this machine.
+    pub(crate) fn from(address: SocketAddr, source: Ipv4Addr) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new(address)
+        }
+    }
+
+    /// Closes its connection, which a server would that has not heard of it for a while.
+    pub(crate) fn hang_up(&mut self) {
+        self.stream = None;
     }
 
     /// Posts JSON.
@@ -97,20 +113,22 @@ impl Api {
         self.exchange(&request).await
     }
 
-    /// Opens another connection for what comes next.
-    pub(crate) fn hang_up(&mut self) {
-        self.stream = None;
-    }
-
     async fn exchange(&mut self, request: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => self.carrier.connect(self.address).await?,
+            None => self.connect().await?,
         };
         let exchange = wire::exchange(&mut stream, request.as_bytes(), &mut self.buffer);
         let head = timeout(PATIENCE, exchange).await??;
         self.stream = Some(stream);
         Ok(self.answer(head))
+    }
+
+    async fn connect(&self) -> io::Result<Stream> {
+        match self.source {
+            Some(source) => self.carrier.connect_from(source.into(), self.address).await,
+            None => self.carrier.connect(self.address).await,
+        }
     }
 
     fn request(

@@ -62,6 +62,10 @@ enum Drill {
     Certificate(Certificate),
     /// Attackers who are slow: heads, bodies, handshakes, and streams that are reset.
     Slow(Slow),
+    /// Five passwords at ten thousand accounts from a thousand addresses, beside users who log in.
+    Spraying(Spraying),
+    /// Unknown users against wrong passwords, by the time of the refusal.
+    Timing(Timing),
     /// Power cuts, replayed from a trace of the server's writes and syncs; and an older backup.
     PowerCut(PowerCut),
 }
@@ -292,6 +296,36 @@ struct Revocation {
 }
 
 #[derive(Debug, Args)]
+struct Spraying {
+    #[command(flatten)]
+    common: Common,
+    /// Over how many minutes the guesses are spread.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// Accounts.
+    #[arg(long, default_value_t = 10_000)]
+    accounts: usize,
+    /// Addresses that guesses come from, of loopback's network.
+    #[arg(long, default_value_t = 1_000)]
+    addresses: usize,
+    /// Users who log in meanwhile, on a known device and on a new one, every 20 seconds.
+    #[arg(long, default_value_t = 100)]
+    users: usize,
+}
+
+#[derive(Debug, Args)]
+struct Timing {
+    #[command(flatten)]
+    common: Common,
+    /// Repeats the order of a run; its times differ.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Refused logins of each kind.
+    #[arg(long, default_value_t = 1_000)]
+    samples: usize,
+}
+
+#[derive(Debug, Args)]
 struct PowerCut {
     #[command(flatten)]
     common: Common,
@@ -346,6 +380,8 @@ pub(crate) fn run() -> Result<bool> {
         Verb::Drill(Drill::Backup(backup)) => backup.run(),
         Verb::Drill(Drill::Keys(keys)) => keys.run(),
         Verb::Drill(Drill::Revocation(revocation)) => revocation.run(),
+        Verb::Drill(Drill::Spraying(spraying)) => spraying.run(),
+        Verb::Drill(Drill::Timing(timing)) => timing.run(),
         Verb::Drill(Drill::PowerCut(cut)) => cut.run(),
         Verb::Bare => bare::serve().map(|()| true),
     }
@@ -482,6 +518,30 @@ impl Revocation {
         };
         self.common
             .carry_out(|place| drill::revocation(place, &settings))
+    }
+}
+
+impl Spraying {
+    fn run(self) -> Result<bool> {
+        let settings = drill::SprayingSettings {
+            length: Duration::from_secs(self.minutes.max(1) * 60),
+            accounts: self.accounts.max(1),
+            addresses: self.addresses.clamp(1, 60_000),
+            users: self.users.clamp(1, self.accounts.div_ceil(4)),
+        };
+        self.common
+            .carry_out(|place| drill::spraying(place, &settings))
+    }
+}
+
+impl Timing {
+    fn run(self) -> Result<bool> {
+        let settings = drill::TimingSettings {
+            seed: self.seed.unwrap_or_else(fresh_seed),
+            samples: self.samples.max(10),
+        };
+        self.common
+            .carry_out(|place| drill::timing(place, &settings))
     }
 }
 

@@ -31,6 +31,10 @@ impl Server {
     /// It ends, or says nothing for a minute.
     pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self> {
         let what = format!("starting {}", command.get_program().display());
+        // What is measured and broken here comes from one address and as few users. A drill of the limits says so in its file.
+        if !command.get_args().any(|argument| argument == "--config") {
+            command.env("RELATCH_ATTEMPTS_ENABLED", "false");
+        }
         let log_file = File::options().create(true).append(true).open(log);
         let mut child = command
             .stdin(Stdio::null())

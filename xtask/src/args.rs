@@ -13,6 +13,8 @@ const DRILLS: &[&str] = &[
     "revocation",
     "certificate",
     "slow",
+    "spraying",
+    "timing",
     "fuzz",
     "model",
 ];

@@ -22,6 +22,8 @@ cargo xtask drill backup [...]      back up and restore beside clients at work
 cargo xtask drill revocation [...]  sessions that end before a thousand followers, and a feed that is cut
 cargo xtask drill certificate [...] replace the certificate beside clients at work
 cargo xtask drill slow [...]        attackers who are slow, and honest clients meanwhile
+cargo xtask drill spraying [...]    five passwords at ten thousand accounts, beside users who log in
+cargo xtask drill timing [...]      unknown users against wrong passwords, by the time of the refusal
 cargo xtask drill fuzz [...]        feed whatever reads what strangers send with inputs that are almost right
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 

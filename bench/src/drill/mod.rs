@@ -15,6 +15,8 @@ mod power_cut;
 mod pressure;
 mod revocation;
 mod slow;
+mod spraying;
+mod timing;
 mod traced;
 
 use tokio::runtime::{Builder, Runtime};
@@ -28,6 +30,8 @@ pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
 pub(crate) use revocation::{RevocationSettings, revocation};
 pub(crate) use slow::{SlowSettings, slow};
+pub(crate) use spraying::{SprayingSettings, spraying};
+pub(crate) use timing::{TimingSettings, timing};
 
 /// One thread for all clients: they wait most of the time.
 fn runtime() -> Result<Runtime> {

@@ -264,7 +264,7 @@ fn hash_alone(length: Duration) -> Result<Bare> {
 }
 
 /// A salt costs nothing, and nobody keeps these hashes.
-pub(super) struct Zeros;
+pub(crate) struct Zeros;
 
 impl Entropy for Zeros {
     fn fill(&self, bytes: &mut [u8]) {

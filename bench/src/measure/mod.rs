@@ -19,7 +19,7 @@ use std::time::Duration;
 pub(crate) use chains::Turning;
 pub(crate) use dpop::dpop;
 pub(crate) use idle::{IdleSettings, idle, memory};
-pub(crate) use login::{LoginSettings, login};
+pub(crate) use login::{LoginSettings, Zeros as Random, login};
 pub(crate) use refresh::{refresh, register};
 pub(crate) use size::size;
 pub(crate) use tls::tls;

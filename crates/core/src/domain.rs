@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{
     Entropy, Store, Timestamp, chance,
     key::Keyring,
-    password::PasswordHasher,
+    password::{PasswordHasher, Rules},
     permission::{Permission, RoleName, RoleTable, role::narrowed},
     session::{Policy, Session},
     token::{AccessClaims, AccessToken, IssuedTokens, access::Confirmation},
@@ -31,6 +31,8 @@ pub struct Domain {
     pub store: Arc<dyn Store>,
     /// Hashes passwords, few at a time.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// What may be a password.
+    pub passwords: Rules,
     /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
     /// The numbers that rule sessions.

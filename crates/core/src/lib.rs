@@ -3,6 +3,7 @@
 //! Owns every rule about the life of a session. Knows nothing of HTTP, SQL or threads: storage, hashing, time and
 //! chance come in as arguments and traits, so that each decision is a function that a test or a model can call.
 
+pub mod attempt;
 pub mod chance;
 pub mod domain;
 pub mod event;

@@ -16,6 +16,7 @@ use relatch_core::{
     domain::Issuer,
     event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
+    password::Rules,
     permission::store::RoleStore as _,
 };
 use relatch_store::{OpenError, Options, Sqlite};
@@ -23,6 +24,8 @@ use relatch_verify::{ResourceServer, Verifier};
 
 use crate::{
     Config,
+    attempts::Attempts,
+    breached::{BreachedFilter, FilterError},
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     feed::{Feed, Snapshots},
@@ -46,6 +49,7 @@ pub struct Relatch {
 /// What every request sees.
 pub(crate) struct App {
     pub(crate) domain: Domain,
+    pub(crate) attempts: Attempts,
     pub(crate) verifier: Verifier,
     pub(crate) proofs: http::Proofs,
     pub(crate) clock: Arc<dyn Clock>,
@@ -89,6 +93,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The breached passwords cannot be read.
+    #[error(transparent)]
+    Breached(#[from] FilterError),
     /// A thread could not be started.
     #[error("the hashing threads cannot be started")]
     Hashing(#[source] std::io::Error),
@@ -131,6 +138,8 @@ impl Relatch {
         let followed = open_feed(store.as_ref(), &config, clock.now()).await;
         let (feed, resource_servers) = followed.map_err(KeysError::from)?;
         let hasher = start_hashing(&config, &entropy).map_err(StartError::Hashing)?;
+        let passwords = password_rules(&config)?;
+        let attempts = Attempts::new(&config.attempts, config.password.queue, entropy.as_ref());
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
@@ -141,6 +150,7 @@ impl Relatch {
         let domain = Domain {
             store: Arc::clone(&store) as _,
             hasher: Arc::new(hasher),
+            passwords,
             entropy,
             policy,
             keys,
@@ -150,6 +160,7 @@ impl Relatch {
         };
         let app = Arc::new(App {
             domain,
+            attempts,
             verifier,
             proofs,
             clock,
@@ -264,6 +275,15 @@ async fn open_feed(
     let followers = &config.resource_servers;
     let feed = Feed::open(store, followers.buffer, followers.max_followers).await?;
     Ok((feed, ResourceServers::open(store).await?))
+}
+
+/// What may be a password here.
+pub(crate) fn password_rules(config: &Config) -> Result<Rules, FilterError> {
+    let filter = config.password.breached_filter.as_deref();
+    let filter = filter.map(BreachedFilter::open).transpose()?;
+    Ok(Rules {
+        breached: filter.map(|filter| Box::new(filter) as _),
+    })
 }
 
 fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> std::io::Result<HashingThreads> {

@@ -8,6 +8,7 @@ mod db;
 mod doctor;
 mod key;
 mod output;
+mod passwords;
 mod place;
 mod resource_server;
 mod role;
@@ -55,6 +56,9 @@ enum Command {
     /// Make roles and say what they permit.
     #[command(subcommand)]
     Role(role::RoleCommand),
+    /// Make a filter of breached passwords, which nobody may choose.
+    #[command(subcommand)]
+    Passwords(passwords::PasswordsCommand),
     /// Give services credentials, with which they follow revocations and ask about tokens.
     #[command(subcommand)]
     ResourceServer(resource_server::ResourceServerCommand),
@@ -132,6 +136,7 @@ pub fn run() -> ExitCode {
         Command::Session(command) => session::run(&command),
         Command::Token(command) => token::run(&command),
         Command::Role(command) => role::run(&command),
+        Command::Passwords(command) => passwords::run(&command),
         Command::ResourceServer(command) => resource_server::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -10,11 +10,13 @@ mod web_origin;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
 
 use relatch_core::{
+    attempt::{Policy as AttemptPolicy, proof::Work},
     key::{Algorithm, MasterKeys},
     password::hash::Cost,
     permission::RoleName,
@@ -46,6 +48,10 @@ pub struct Config {
     pub password: PasswordConfig,
     /// `[registration]`
     pub registration: RegistrationConfig,
+    /// `[attempts]`
+    pub attempts: AttemptsConfig,
+    /// `[proof_of_work]`
+    pub proof_of_work: ProofOfWorkConfig,
     /// `[browser]`
     pub browser: BrowserConfig,
     /// `[resource_servers]`
@@ -220,6 +226,37 @@ pub struct PasswordConfig {
     pub reset_code_lifetime: Duration,
     /// Whether a cost below OWASP's least is let through: for tests.
     pub allow_weak: bool,
+    /// The filter of breached passwords.
+    pub breached_filter: Option<PathBuf>,
+}
+
+/// How often a password or a code may be tried.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptsConfig {
+    /// Whether that is counted at all.
+    pub enabled: bool,
+    /// How often.
+    pub policy: AttemptPolicy,
+}
+
+/// The work that is asked of strangers before they may try.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofOfWorkConfig {
+    /// When it is asked for.
+    pub when: Wanted,
+    /// How much.
+    pub work: Work,
+}
+
+/// When a proof of work is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Never.
+    Never,
+    /// While strangers have used up more than half of what they may do at once.
+    Strained,
+    /// Always.
+    Always,
 }
 
 /// How people register.
@@ -316,10 +353,20 @@ impl Default for Config {
                 queue: 0,
                 reset_code_lifetime: Duration::ZERO,
                 allow_weak: false,
+                breached_filter: None,
             },
             registration: RegistrationConfig {
                 mode: Registration::Open,
                 default_role: None,
+            },
+            attempts: AttemptsConfig::default(),
+            proof_of_work: ProofOfWorkConfig {
+                when: Wanted::Never,
+                work: Work {
+                    cost: NonZeroU32::MIN,
+                    zeros: 0,
+                    lifetime: Duration::ZERO,
+                },
             },
             browser: BrowserConfig::default(),
             resource_servers: ResourceServersConfig::default(),

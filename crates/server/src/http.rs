@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod arrival;
+mod attempt;
 mod authorization;
 mod body;
 mod cookie;

@@ -30,6 +30,8 @@
 //! Anything else that is public serves the command `relatch` and its tests, and may change.
 
 mod app;
+mod attempts;
+mod breached;
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;

@@ -218,7 +218,7 @@ macro_rules! conformance {
         $crate::conformance!(@ $factory, reset:
             a_code_sets_the_password_once
             a_wrong_code_changes_nothing_but_the_count
-            the_fifth_wrong_code_ends_the_right_one
+            so_many_wrong_codes_end_the_right_one
             guesses_at_once_are_all_counted
             one_of_many_spends_a_code
             a_code_ends_with_the_password_it_replaces

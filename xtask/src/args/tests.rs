@@ -133,11 +133,11 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, fuzz, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, fuzz, model",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model",
         ),
         (
             "bench refresh --profile dev",

@@ -23,6 +23,39 @@ const COMMON: &str = include_str!("common.txt");
 #[derive(Clone, ZeroizeOnDrop)]
 pub struct Password(String);
 
+/// Passwords that are known to have leaked.
+pub trait BreachedPasswords: Send + Sync {
+    /// Whether that password is (most likely) one of them.
+    fn has(&self, password: &Password) -> bool;
+}
+
+/// What may be a password at one server.
+#[derive(Default)]
+pub struct Rules {
+    /// Those that leaked, as far as somebody brought a list of them.
+    pub breached: Option<Box<dyn BreachedPasswords>>,
+}
+
+impl Rules {
+    /// [`Password::choose`], and none that leaked.
+    ///
+    /// # Errors
+    /// [`PasswordFault`].
+    pub fn choose(
+        &self,
+        text: &str,
+        username: Option<&Username>,
+        email: Option<&Email>,
+    ) -> Result<Password, PasswordFault> {
+        let password = Password::choose(text, username, email)?;
+        let breached = self.breached.as_ref();
+        if breached.is_some_and(|breached| breached.has(&password)) {
+            return Err(PasswordFault::Breached);
+        }
+        Ok(password)
+    }
+}
+
 /// Why a text cannot be a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PasswordFault {
@@ -34,6 +67,8 @@ pub enum PasswordFault {
     InvalidCharacters,
     /// Among the most used.
     TooCommon,
+    /// Has been in a breach.
+    Breached,
     /// The username.
     MatchesUsername,
     /// The e-mail address, or the part before its `@`.
@@ -179,6 +214,25 @@ mod tests {
             choose("Countess.Ada@example.com"),
             Err(PasswordFault::MatchesEmail)
         );
+    }
+
+    #[test]
+    fn what_leaked_is_refused_if_somebody_brought_a_list() {
+        struct Leaked;
+        impl BreachedPasswords for Leaked {
+            fn has(&self, password: &Password) -> bool {
+                password.expose() == b"correct horse battery"
+            }
+        }
+        let rules = Rules {
+            breached: Some(Box::new(Leaked)),
+        };
+        let choose = |rules: &Rules, text| rules.choose(text, None, None).map(|_| ());
+        let leaked = "correct horse battery";
+        assert_eq!(choose(&rules, leaked), Err(PasswordFault::Breached));
+        assert_eq!(choose(&rules, "correct horse batterx"), Ok(()));
+        assert_eq!(choose(&rules, "password"), Err(PasswordFault::TooCommon));
+        assert_eq!(choose(&Rules::default(), leaked), Ok(()));
     }
 
     #[test]

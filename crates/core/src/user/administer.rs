@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Store, StoreError, Tag,
     event::Administrator,
-    password::{Busy, Password, PasswordFault, PasswordHasher},
+    password::{Busy, Password, PasswordHasher},
     permission::Refusal,
     store::Changed,
 };
@@ -48,9 +48,6 @@ pub enum AdministerError {
     /// Nobody who may do everything would be left.
     #[error("the last administrator cannot be disabled, deleted or lose the role")]
     LastAdministrator,
-    /// The new password is against the rules.
-    #[error("the new password is against the rules")]
-    Password(PasswordFault),
     /// Too many passwords wait to be hashed.
     #[error(transparent)]
     Busy(#[from] Busy),
@@ -106,21 +103,18 @@ pub async fn set_email(
     done(store.set_email(order).await?)
 }
 
-/// Sets a password by the rules of registering and ends every session of the user; how many live ones that were.
+/// Sets a password that is by the rules and ends every session of the user; how many live ones that were.
 ///
 /// # Errors
 /// [`AdministerError`].
 pub async fn reset_password(
     store: &dyn Store,
     hasher: &dyn PasswordHasher,
-    user: &User,
-    password: &str,
+    user: UserId,
+    password: Password,
     by: Administrator,
 ) -> Result<usize, AdministerError> {
-    let password = Password::choose(password, Some(&user.username), Some(&user.email))
-        .map_err(AdministerError::Password)?;
     let hash = hasher.hash(password).await?;
-    let user = user.id;
     done(store.reset_password(Resetting { user, hash, by }).await?)
 }
 

@@ -39,7 +39,9 @@ pub async fn change_password(
         .await
         .map_err(LoginError::from)?;
     let found = found.ok_or(LoginError::UnknownSession)?;
-    let new = Password::choose(new, Some(&found.user.username), Some(&found.user.email))
+    let new = domain
+        .passwords
+        .choose(new, Some(&found.user.username), Some(&found.user.email))
         .map_err(ChangePasswordError::NewPassword)?;
     let failure = Event::of_session(
         &session,

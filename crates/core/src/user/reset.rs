@@ -1,5 +1,5 @@
 //! A one-time code with which a user chooses a new password. An administrator issues it and nobody else learns of it: what
-//! is kept is a hash. It dies by use, by time, by a change of the password, by a newer code, after five wrong ones, and when its
+//! is kept is a hash. It dies by use, by time, by a change of the password, by a newer code, after a hundred wrong ones, and when its
 //! user gets a permission on `relatch`: whoever issued it may not act on what the account is then.
 
 mod code;
@@ -21,8 +21,10 @@ use crate::{
     store::Changed,
 };
 
-/// So many wrong codes end the right one.
-pub const MOST_FAILURES: u32 = 5;
+/// So many wrong codes end the right one. Nobody guesses 100 bits, with five tries or with a hundred; but whoever knows a
+/// username could end the code of its user by guessing wrong, and so many the limits on attempts do not let through within the
+/// hour that a code is good.
+pub const MOST_FAILURES: u32 = 100;
 
 /// A code for the one whom it was issued to.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 use relatch_core::{
     Store,
-    password::Password,
     permission::{
         Permission, RoleName, RoleTable,
         administer::{self, RoleError},
@@ -73,7 +72,9 @@ fn create(name: &str, email: &str, common: &Common) -> Result<(), Failure> {
     let table = opened.wait(opened.store.load_roles())?;
     refuse_lesser(&role, &table)?;
     let text = secret::new_password()?;
-    let password = Password::choose(&text, Some(&username), Some(&email)).map_err(user::refused)?;
+    let rules = opened.passwords()?;
+    let chosen = rules.choose(&text, Some(&username), Some(&email));
+    let password = chosen.map_err(user::refused)?;
     make_role(&opened, &role)?;
     let default = opened.config.registration.default_role.iter().cloned();
     let new = NewUser {

@@ -8,6 +8,7 @@ use std::{
 use relatch_core::{
     Timestamp,
     event::{Actor, Administrator, Origin},
+    password::Rules,
 };
 use relatch_store::{Options, Sqlite};
 
@@ -138,6 +139,11 @@ pub(super) struct Opened {
 }
 
 impl Opened {
+    /// What may be a password here.
+    pub(super) fn passwords(&self) -> Result<Rules, Failure> {
+        Ok(app::password_rules(&self.config).map_err(chain)?)
+    }
+
     /// Waits for what the store answers.
     pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)

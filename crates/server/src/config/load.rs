@@ -213,7 +213,11 @@ impl Reading {
             else {
                 continue;
             };
-            let key = rest.to_ascii_lowercase().replacen('_', ".", 1);
+            let named = SETTINGS
+                .iter()
+                .find(|setting| variable(setting.key) == rest);
+            let guess = || rest.to_ascii_lowercase().replacen('_', ".", 1);
+            let key = named.map_or_else(guess, |setting| setting.key.to_owned());
             let source = Source::Environment(name.clone());
             if let Err(fault) = self.take(&key, Some(value), source) {
                 self.faults
@@ -240,7 +244,7 @@ impl Reading {
     fn take(&mut self, key: &str, value: Option<String>, source: Source) -> Result<(), String> {
         let setting = find(key).ok_or_else(|| unknown(key))?;
         if setting.is_secret() && matches!(source, Source::File(..)) {
-            let variable = key.to_ascii_uppercase().replace('.', "_");
+            let variable = variable(key);
             return Err(format!(
                 "{key}: a secret does not belong in this file: name its own with {key}_file, or set RELATCH_{variable}"
             ));
@@ -279,6 +283,11 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
         }
     }
     lines
+}
+
+/// A setting's name in the environment, without the prefix.
+fn variable(key: &str) -> String {
+    key.to_ascii_uppercase().replace('.', "_")
 }
 
 /// `RELATCH_LOG` is the log's; the others Kubernetes sets beside a service of our name.
@@ -366,6 +375,17 @@ mod tests {
                 assert!(!faults.is_empty() && faults.iter().all(|fault| fault.len() > 10));
             }
         });
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_whatever_its_section_is_called() {
+        for setting in SETTINGS {
+            let name = format!("RELATCH_{}", variable(setting.key));
+            let mut reading = Reading::default();
+            reading.read_environment([(name.clone(), String::new())].into_iter());
+            let fault = reading.faults.concat();
+            assert!(!fault.contains("no such setting"), "{name}: {fault}");
+        }
     }
 
     #[test]

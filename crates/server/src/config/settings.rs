@@ -1,6 +1,6 @@
 //! The table of settings: one line drives the file, the environment, the defaults and the reference.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use relatch_core::{
     key::{Algorithm, MasterKeys},
@@ -10,8 +10,8 @@ use relatch_core::{
 use relatch_store::Synchronous;
 
 use super::{
-    Config, CoreDumps, ForwardedHeader, Network, Registration, TlsVersion,
-    value::{Fault, boolean, choice, duration_within, list, number, size_within, url},
+    Config, CoreDumps, ForwardedHeader, Network, Registration, TlsVersion, Wanted,
+    value::{Fault, boolean, choice, duration_within, list, number, quotas, size_within, url},
     web_origin::web_origins,
 };
 
@@ -141,9 +141,33 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "password.threads" = "0", |c, t| c.password.threads = number(t, 0, 1_024)?,
         "How many passwords are hashed at once; 0 is as many as there are cores. Each holds `memory` while it works.";
     "password.queue" = "64", |c, t| c.password.queue = number(t, 1, 100_000)?,
-        "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait.";
+        "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait. Half of them at most are strangers', so that a burst of guesses leaves room for known devices and sessions.";
     "password.reset_code_lifetime" = "1h", |c, t| c.password.reset_code_lifetime = duration_within(t, "1m", "30d")?,
         "How long a one-time code is good that an administrator issues for a new password: of a forgotten one, and of a new account.";
+    "password.breached_filter" = "", |c, t| c.password.breached_filter = Some(text(t)?.into()),
+        "A file of breached passwords, which nobody may choose: `relatch passwords build-filter` makes it of a list. It is read where it lies, a few bytes a password, and takes no memory. Unset: the 10,000 most used passwords are refused, which need no file.";
+    "attempts.enabled" = "true", |c, t| c.attempts.enabled = boolean(t)?,
+        "Whether attempts at passwords and codes are counted, before any of them is looked at. One that must wait is answered 429 with `Retry-After`. The counters are in memory: each node has its own, and a start empties them. `10/1m` below is ten at once, and then one more every minute; of several, as in `[\"10/1m\", \"50/15m\"]`, all hold, so that pauses grow.";
+    "attempts.account" = "10/1m, 50/15m", |c, t| c.attempts.policy.account = quotas(t)?,
+        "Attempts of strangers at one account, wherever they come from. A good login is given back. Devices on which the user logged in before are not strangers, so that nobody locks him out.";
+    "attempts.address" = "20/15s, 100/5m", |c, t| c.attempts.policy.address = quotas(t)?,
+        "Attempts of strangers from one address, or of IPv6 from one network of 64 bits, at whatever accounts; and, counted apart, registrations. The address is the one that `server.trusted_proxies` and `server.forwarded_header` make out.";
+    "attempts.address_account" = "5/20s, 15/30m", |c, t| c.attempts.policy.address_account = quotas(t)?,
+        "Attempts of strangers from one address at one account. Below `account`, so that one address alone cannot use up what strangers elsewhere may try there.";
+    "attempts.device" = "10/1m", |c, t| c.attempts.policy.device = quotas(t)?,
+        "Attempts of one device on which the user logged in before, with the password that is still his, and within one session (password change, reauthentication).";
+    "attempts.logins" = "60/1s", |c, t| c.attempts.policy.logins = quotas(t)?,
+        "Logins to one account, good ones included and whoever makes them: so that nobody keeps the hashing threads busy with an account of his own.";
+    "attempts.whole" = "500/200ms", |c, t| c.attempts.policy.whole = quotas(t)?,
+        "Attempts of all strangers together that were no good logins: what a thousand addresses can guess at ten thousand accounts. Once it is used up, known devices and sessions go on, and everybody else must wait: set it well above the failed logins of a busy day. It also bounds the memory of the other counters.";
+    "proof_of_work.when" = "never", |c, t| c.proof_of_work.when = choice(t, &[("never", Wanted::Never), ("strained", Wanted::Strained), ("always", Wanted::Always)])?,
+        "When a login or registration of a stranger has to come with a proof of work (ALTCHA): `never`, while more than half of `attempts.whole` is used (`strained`), or `always`. Without one it is answered 401 `proof_of_work_required` with a challenge. Switch it on once every client of yours can solve one.";
+    "proof_of_work.cost" = "500", |c, t| c.proof_of_work.work.cost = NonZeroU32::new(u32::try_from(number(t, 1, 100_000)?).unwrap_or(1)).unwrap_or(NonZeroU32::MIN),
+        "Iterations of PBKDF2 for each number that a client tries. It is also what looking at one proof costs the server: 500 are a tenth of a millisecond.";
+    "proof_of_work.zeros" = "3", |c, t| c.proof_of_work.work.zeros = u8::try_from(number(t, 1, 8)?).unwrap_or(1),
+        "Hexadecimal zeros that a client has to find; each one more is sixteen times the work. With the defaults a client tries 4,096 numbers on average, which takes a browser half a second.";
+    "proof_of_work.lifetime" = "5m", |c, t| c.proof_of_work.work.lifetime = duration_within(t, "1s", "1h")?,
+        "How long a challenge is good.";
     "registration.mode" = "open", |c, t| c.registration.mode = choice(t, &[("open", Registration::Open), ("closed", Registration::Closed)])?,
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
     "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use relatch_core::attempt::Quota;
+
 /// What a text could not be read as, in words for an operator.
 pub(super) type Fault = String;
 
@@ -112,6 +114,24 @@ pub(super) fn list(text: &str) -> Result<Vec<&str>, Fault> {
     Ok(texts)
 }
 
+/// `10/1m`: so many at once, and then one after each pause; or several of them.
+pub(super) fn quotas(text: &str) -> Result<Vec<Quota>, Fault> {
+    list(text)?.into_iter().map(quota).collect()
+}
+
+fn quota(text: &str) -> Result<Quota, Fault> {
+    let fault = || {
+        format!(
+            "{text:?} is no quota: write how many at once and the pause for one more, like \"10/1m\""
+        )
+    };
+    let (burst, every) = text.split_once('/').ok_or_else(fault)?;
+    let burst = number(burst, 1, 1_000_000)?;
+    let every = duration_within(every, "1ms", "24h")?;
+    let burst = u32::try_from(burst).map_err(|_| fault())?;
+    Quota::new(burst, every).ok_or_else(fault)
+}
+
 /// An absolute `http` or `https` URL without query, fragment, user or slash at its end.
 pub(super) fn url(text: &str) -> Result<String, Fault> {
     let fault = |what: &str| Err(format!("{text:?} {what}"));
@@ -193,6 +213,29 @@ mod tests {
         assert_eq!(list("a, b,c"), Ok(vec!["a", "b", "c"]));
         for wrong in ["", ",", "a,", " ,b", "a\n"] {
             assert!(list(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn quotas_are_a_number_and_a_pause() {
+        let quota = |burst, secs| Quota::new(burst, Duration::from_secs(secs)).expect("a quota");
+        assert_eq!(
+            quotas("10/1m, 50/15m"),
+            Ok(vec![quota(10, 60), quota(50, 900)])
+        );
+        for wrong in [
+            "",
+            "10",
+            "10/",
+            "/1m",
+            "0/1m",
+            "10/0s",
+            "10/1",
+            "10 per 1m",
+            "10/25h",
+            "5/1m,",
+        ] {
+            assert!(quotas(wrong).is_err(), "{wrong:?}");
         }
     }
 

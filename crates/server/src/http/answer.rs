@@ -5,7 +5,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use relatch_core::{Timestamp, session::Delivery, token::IssuedTokens, user::User};
+use relatch_core::{
+    Timestamp, attempt::DeviceToken, session::Delivery, token::IssuedTokens, user::User,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -61,6 +63,8 @@ struct Tokens<'a> {
     refresh_expires_in: i64,
     session_id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<Person<'a>>,
 }
 
@@ -84,10 +88,11 @@ impl<'a> From<&'a User> for Person<'a> {
     }
 }
 
-/// Tokens, and the user with register and login.
+/// Tokens; the device's with a session that has just begun, and the user with register and login.
 pub(super) fn tokens(
     status: StatusCode,
     tokens: &IssuedTokens,
+    device: Option<&DeviceToken>,
     user: Option<&User>,
     now: Timestamp,
 ) -> Response {
@@ -100,6 +105,9 @@ pub(super) fn tokens(
             refresh_token: (tokens.delivery == Delivery::Body).then(|| tokens.refresh.expose()),
             refresh_expires_in: seconds_until(tokens.refresh_ends_at, now),
             session_id: tokens.session.0,
+            device_token: device
+                .filter(|_| tokens.delivery == Delivery::Body)
+                .map(DeviceToken::expose),
             user: user.map(Person::from),
         },
     )

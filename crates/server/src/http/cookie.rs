@@ -77,6 +77,12 @@ pub(super) const REFRESH: Cookie = Cookie {
     plain_loopback: "relatch_refresh_dev",
 };
 
+/// The token of a device on which somebody logged in, in cookie mode.
+pub(super) const DEVICE: Cookie = Cookie {
+    https: "__Host-relatch_device",
+    plain_loopback: "relatch_device_dev",
+};
+
 /// What a request brings of one cookie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Found<'a> {

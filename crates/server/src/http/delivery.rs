@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use relatch_core::{
+    attempt::DeviceToken,
     session::{
         Delivery, SessionId,
         list::{self, Caller},
@@ -22,12 +23,15 @@ use super::{
     arrival::Arrival,
     authorization::{authenticate, bearer},
     body::Input,
-    cookie::{Channel, Found, REFRESH},
+    cookie::{Channel, DEVICE, Found, REFRESH},
     fields::Fields,
     origin,
     problem::{Code, Problem},
 };
 use crate::app::App;
+
+/// How long a browser keeps a device's token, in seconds: a year.
+const KEEP_DEVICE: i64 = 365 * 24 * 60 * 60;
 
 /// A refresh token, and which way it came.
 pub(super) struct Sent {
@@ -141,11 +145,29 @@ pub(super) async fn demand_page(input: &Input, app: &App, caller: &Caller) -> Re
     }
 }
 
-/// The answer with these tokens, the refresh token being in it or in a cookie. Without `remember_me` the cookie goes with the
-/// browser.
+/// What a login says that its device is: in the field, or in cookie mode in a cookie. Two of them are none.
+pub(super) fn device(
+    input: &Input,
+    app: &App,
+    delivery: Delivery,
+    in_body: Option<String>,
+) -> Option<String> {
+    if in_body.is_some() || delivery == Delivery::Body {
+        return in_body;
+    }
+    let channel = Channel::of(&input.parts, &input.arrival, app);
+    match DEVICE.find(&input.parts.headers, channel) {
+        Found::One(value) => String::from_utf8(value.to_vec()).ok(),
+        Found::Nothing | Found::Several => None,
+    }
+}
+
+/// The answer with these tokens, the refresh token being in it or in a cookie, and the device's, if there is one, likewise.
+/// Without `remember_me` the cookie of the refresh token goes with the browser.
 pub(super) fn deliver(
     answer: Response,
     tokens: &IssuedTokens,
+    device: Option<&DeviceToken>,
     input: &Input,
     app: &App,
 ) -> Response {
@@ -155,7 +177,11 @@ pub(super) fn deliver(
     let channel = Channel::of(&input.parts, &input.arrival, app);
     let seconds = answer::seconds_until(tokens.refresh_ends_at, input.arrival.now);
     let seconds = tokens.remember_me.then_some(seconds);
-    REFRESH.set(answer, channel, tokens.refresh.expose(), seconds)
+    let answer = REFRESH.set(answer, channel, tokens.refresh.expose(), seconds);
+    match device {
+        Some(device) => DEVICE.set(answer, channel, device.expose(), Some(KEEP_DEVICE)),
+        None => answer,
+    }
 }
 
 /// The cookie of a request that works with an access token, as far as a listed page sent it: such a request may end the

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
+    attempt::Kind,
     password::Password,
     user::{
         Username,
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 use super::{
     answer,
     arrival::Note,
+    attempt::{self, Candidate},
     authorization::{caller_of, token_type},
     body::Input,
     delivery,
@@ -41,9 +43,12 @@ pub(super) async fn change(
         return Err(input.fields.refused());
     };
     delivery::demand_page(&input, &app, &caller).await?;
-    let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
-    let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
-    let answer = delivery::deliver(answer, &tokens, &input, &app);
+    let changing = change_password::change_password(&app.domain, &caller, old, &new);
+    let candidate = Candidate::caller(&caller, &input);
+    let tokens = candidate.tries(&app, changing).await?;
+    let device = attempt::remember(&app, (caller.user, tokens.session), None).await;
+    let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), None, caller.now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -52,11 +57,12 @@ pub(super) async fn reset(
     State(app): State<Arc<App>>,
     mut input: Input,
 ) -> Result<Response, Problem> {
-    let username = input.fields.string("username");
-    let username = username.map(|name| Username::parse(&name).ok());
+    let name = input.fields.string("username");
+    let username = name.as_ref().map(|name| Username::parse(name).ok());
     let code = input.fields.string("code").map(Zeroizing::new);
     let known = username.clone().flatten();
-    let choose = |text: &str| Password::choose(text, known.as_ref(), None);
+    let rules = &app.domain.passwords;
+    let choose = |text: &str| rules.choose(text, known.as_ref(), None);
     let password = input
         .fields
         .parsed("new_password", choose, describe_password);
@@ -64,6 +70,8 @@ pub(super) async fn reset(
     let (Some(username), Some(code), Some(password)) = (username, code, password) else {
         return Err(input.fields.refused());
     };
+    let name = known.as_ref().map(Username::as_str).or(name.as_deref());
+    let candidate = Candidate::stranger(Kind::Reset, name.unwrap_or_default(), &input);
     let reset = Reset {
         // What can be no name or no code gets the same answer after the same work as what is nobody's.
         username,
@@ -72,7 +80,9 @@ pub(super) async fn reset(
         origin: input.origin(),
         now: input.arrival.now,
     };
-    let ended = reset::reset(&app.domain, reset).await?;
+    let ended = candidate
+        .tries(&app, reset::reset(&app.domain, reset))
+        .await?;
     Ok(answer::json(StatusCode::OK, &json!({ "ended": ended })))
 }
 
@@ -104,7 +114,9 @@ pub(super) async fn reauthenticate(
     let Some(password) = password else {
         return Err(input.fields.refused());
     };
-    let (token, ends_at) = login::reauthenticate(&app.domain, &caller, password).await?;
+    let proving = login::reauthenticate(&app.domain, &caller, password);
+    let candidate = Candidate::caller(&caller, &input);
+    let (token, ends_at) = candidate.tries(&app, proving).await?;
     Ok(answer::json(
         StatusCode::OK,
         &json!({

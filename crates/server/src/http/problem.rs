@@ -4,10 +4,13 @@ mod code;
 mod reference;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use relatch_core::session::{Ended, Generation, SessionId};
+use relatch_core::{
+    attempt::proof::Challenge,
+    session::{Ended, Generation, SessionId},
+};
 use serde::Serialize;
 
 use super::{
@@ -50,7 +53,15 @@ pub struct Problem {
     challenge: Option<Box<str>>,
     about: Option<(SessionId, Generation)>,
     unauthorized: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few errors have, apart so that all are small.
+#[derive(Clone, Default, Debug)]
+struct Rare {
     cause: Option<&'static str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    proof_of_work: Option<Challenge>,
 }
 
 impl Problem {
@@ -64,7 +75,7 @@ impl Problem {
             challenge: None,
             about: None,
             unauthorized: false,
-            cause: None,
+            rare: None,
         }
     }
 
@@ -116,6 +127,25 @@ impl Problem {
         }
     }
 
+    /// The same with headers, as far as their values can be any.
+    #[must_use]
+    pub fn headers<const N: usize>(
+        mut self,
+        headers: [(&'static str, Option<HeaderValue>); N],
+    ) -> Self {
+        let named = |(name, value)| Some((HeaderName::from_static(name), value?));
+        let headers = headers.into_iter().filter_map(named);
+        self.rare.get_or_insert_default().headers.extend(headers);
+        self
+    }
+
+    /// The same with a challenge to be solved first.
+    #[must_use]
+    pub fn proof_of_work(mut self, challenge: Challenge) -> Self {
+        self.rare.get_or_insert_default().proof_of_work = Some(challenge);
+        self
+    }
+
     /// The same, for the log: which session's token it was. The answer does not tell.
     #[must_use]
     pub fn about(self, session: SessionId, generation: Generation) -> Self {
@@ -127,10 +157,9 @@ impl Problem {
 
     /// A fault of ours, with its cause for the log alone.
     pub fn internal(cause: &'static str) -> Self {
-        Self {
-            cause: Some(cause),
-            ..Self::new(Code::Internal)
-        }
+        let mut problem = Self::new(Code::Internal);
+        problem.rare.get_or_insert_default().cause = Some(cause);
+        problem
     }
 
     /// A token that is not accepted (RFC 6750 §3.1).
@@ -163,6 +192,10 @@ impl Problem {
             request_id: request_id.to_string(),
             reason: self.ended.map(|ended| ended.reason.name()),
             ended_at: self.ended.map(|ended| answer::time(ended.at)),
+            challenge: self
+                .rare
+                .as_ref()
+                .and_then(|rare| rare.proof_of_work.as_ref()),
             errors: &self.errors,
         };
         // Serializing strings and numbers to memory has no way to fail.
@@ -196,6 +229,8 @@ struct Body<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<&'a Challenge>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -215,9 +250,16 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        let rare = self.rare.as_deref();
+        for (name, value) in rare.iter().flat_map(|rare| &rare.headers) {
+            headers.insert(name, value.clone());
+        }
         let note = Note {
             outcome: Some(self.code.name()),
-            reason: self.ended.map(|ended| ended.reason.name()).or(self.cause),
+            reason: self
+                .ended
+                .map(|ended| ended.reason.name())
+                .or(rare.and_then(|rare| rare.cause)),
             session: self.about.map(|about| about.0),
             generation: self.about.map(|about| about.1.0),
         };

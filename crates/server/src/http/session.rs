@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use relatch_core::{
+    attempt::Kind,
     password::{Busy, Password},
     permission::{Permission, PermissionFault},
     session::{
@@ -29,6 +30,7 @@ use uuid::Uuid;
 use super::{
     answer,
     arrival::Note,
+    attempt::{self, Candidate},
     authorization::Authorized,
     body::{Input, TokenInput},
     delivery::{self, Kept},
@@ -49,6 +51,8 @@ pub(super) async fn login(
     let password = fields.parsed("password", Password::attempt, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let device_token = fields.optional_string("device_token");
+    let proof = attempt::proof(fields);
     let delivery = delivery::field(fields);
     let scope = fields
         .optional_string("scope")
@@ -57,11 +61,12 @@ pub(super) async fn login(
         fields.fault("scope", "invalid_format", fault.to_string());
     }
     fields.finish()?;
-    let (Some(username), Some(password)) = (username, password) else {
+    let (Some(name), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
     let older = delivery::older(&input, &app, delivery).await?;
     let key = dpop::key_at_login(&input, &app)?;
+    let device_token = delivery::device(&input, &app, delivery, device_token);
     let now = input.arrival.now;
     let login = Login {
         device,
@@ -73,10 +78,19 @@ pub(super) async fn login(
         now,
     };
     // A name that nobody can have gets the same answer after the same work as one that nobody has.
-    let username = Username::parse(&username).ok();
-    let (user, tokens) = login::login(&app.domain, username, password, login, older).await?;
-    let answer = answer::tokens(StatusCode::OK, &tokens, Some(&user), now);
-    let answer = delivery::deliver(answer, &tokens, &input, &app);
+    let username = Username::parse(&name).ok();
+    let known = attempt::recognise(&app, username.as_ref(), device_token.as_deref()).await?;
+    let name = username
+        .as_ref()
+        .map_or(&*name, Username::as_str)
+        .to_owned();
+    let candidate = Candidate::stranger(Kind::Login, &name, &input);
+    let candidate = candidate.known_as(known).with_proof(proof);
+    let logging_in = login::login(&app.domain, username, password, login, older);
+    let (user, tokens) = candidate.tries(&app, logging_in).await?;
+    let device = attempt::remember(&app, (user.id, tokens.session), known).await;
+    let answer = answer::tokens(StatusCode::OK, &tokens, device.as_ref(), Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -105,8 +119,8 @@ pub(super) async fn refresh(
     };
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
-            let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
-            let answer = delivery::deliver(answer, &tokens, &input, &app);
+            let answer = answer::tokens(StatusCode::OK, &tokens, None, None, now);
+            let answer = delivery::deliver(answer, &tokens, None, &input, &app);
             Ok(Note::turned(session, &turn).on(answer))
         }
         Err(RefreshError::Unproven(possession)) => {

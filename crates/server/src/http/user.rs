@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
-    password::{Password, PasswordFault},
+    attempt::{Kind, proof::Proof},
+    password::PasswordFault,
     session::{Login, list},
     user::{
         Email, EmailFault, Username, UsernameFault,
@@ -15,6 +16,7 @@ use relatch_core::{
 use super::{
     answer::{self, Person},
     arrival::Note,
+    attempt::{self, Candidate},
     authorization::Authorized,
     body::Input,
     delivery, device, dpop,
@@ -30,25 +32,32 @@ pub(super) async fn register(
     if app.config.registration.mode == config::Registration::Closed {
         return Err(Problem::new(Code::RegistrationClosed));
     }
-    let mut registration = registration(&mut input)?;
+    let (mut registration, proof) = registration(&mut input, &app)?;
     registration.older = delivery::older(&input, &app, registration.login.delivery).await?;
     registration.login.key = dpop::key_at_login(&input, &app)?;
-    let now = input.arrival.now;
-    let (user, tokens) = register::register(&app.domain, registration).await?;
-    let answer = answer::tokens(StatusCode::CREATED, &tokens, Some(&user), now);
-    let answer = delivery::deliver(answer, &tokens, &input, &app);
+    let (name, now) = (registration.username.clone(), input.arrival.now);
+    let candidate = Candidate::stranger(Kind::Register, name.as_str(), &input);
+    let registering = register::register(&app.domain, registration);
+    let candidate = candidate.with_proof(proof);
+    let (user, tokens) = candidate.tries(&app, registering).await?;
+    let device = attempt::remember(&app, (user.id, tokens.session), None).await;
+    let status = StatusCode::CREATED;
+    let answer = answer::tokens(status, &tokens, device.as_ref(), Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, device.as_ref(), &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
-fn registration(input: &mut Input) -> Result<Registration, Problem> {
+fn registration(input: &mut Input, app: &App) -> Result<(Registration, Option<Proof>), Problem> {
     let origin = input.origin();
     let fields = &mut input.fields;
     let username = fields.parsed("username", Username::parse, describe_username);
     let email = fields.parsed("email", Email::parse, describe_email);
-    let choose = |text: &str| Password::choose(text, username.as_ref(), email.as_ref());
+    let rules = &app.domain.passwords;
+    let choose = |text: &str| rules.choose(text, username.as_ref(), email.as_ref());
     let password = fields.parsed("password", choose, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let proof = attempt::proof(fields);
     let delivery = delivery::field(fields);
     fields.finish()?;
     let (Some(username), Some(email), Some(password)) = (username, email, password) else {
@@ -63,13 +72,14 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
         origin,
         now: input.arrival.now,
     };
-    Ok(Registration {
+    let registration = Registration {
         username,
         email,
         password,
         login,
         older: None,
-    })
+    };
+    Ok((registration, proof))
 }
 
 /// `GET /auth/me`
@@ -116,6 +126,10 @@ pub(crate) fn describe_password(fault: PasswordFault) -> (&'static str, &'static
         PasswordFault::TooCommon => (
             "too_common",
             "This password is among the most used, which are tried first.",
+        ),
+        PasswordFault::Breached => (
+            "breached",
+            "This password has been in a breach, and is in lists that are tried.",
         ),
         PasswordFault::MatchesUsername => {
             ("matches_username", "The password must not be the username.")

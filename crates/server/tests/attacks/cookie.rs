@@ -295,8 +295,9 @@ fn nothing_that_a_client_says_ends_up_in_a_header() {
         .header("User-Agent", "a; Set-Cookie: x=y")
         .send(server.address);
     assert_eq!(reply.status, 201);
-    assert_eq!(reply.cookies().len(), 1);
+    assert_eq!(reply.cookies().len(), 2);
     assert!(reply.cookies()[0].starts_with(COOKIE));
+    assert!(reply.cookies()[1].starts_with("__Host-relatch_device=relatch_dt_"));
     let origin = format!("{APP}\u{560a}Set-Cookie: x=y");
     let reply = post("/auth/login")
         .header("Origin", &origin)

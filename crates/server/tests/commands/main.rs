@@ -17,6 +17,7 @@ mod key;
 mod master_key;
 mod migrate;
 mod page;
+mod passwords;
 mod resource_server;
 mod restored;
 mod role;

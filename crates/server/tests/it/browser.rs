@@ -88,8 +88,13 @@ impl<'a> Browser<'a> {
 
     /// Puts a cookie there.
     pub(crate) fn plant(&self, value: &str) {
+        self.plant_as(COOKIE, value);
+    }
+
+    /// The same of any name.
+    pub(crate) fn plant_as(&self, name: &str, value: &str) {
         let mut kept = self.kept.lock().unwrap();
-        kept.insert(COOKIE.to_owned(), value.to_owned());
+        kept.insert(name.to_owned(), value.to_owned());
     }
 
     fn cookies(&self) -> String {
@@ -99,14 +104,29 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// What an answer says of cookies, in one line each, tokens left out.
+/// What an answer says of the session's cookie, tokens left out.
 pub(crate) fn set(answer: &Answer) -> Vec<String> {
+    cookies(answer, false)
+}
+
+/// The same of the device's.
+pub(crate) fn set_for_the_device(answer: &Answer) -> Vec<String> {
+    cookies(answer, true)
+}
+
+fn cookies(answer: &Answer, of_device: bool) -> Vec<String> {
     let values = answer.headers.get_all("set-cookie").iter();
+    let values = values.map(|value| value.to_str().unwrap());
     values
+        .filter(|value| value.contains("relatch_device") == of_device)
         .map(|value| {
-            let value = value.to_str().unwrap();
-            match value.find("relatch_rt_") {
-                Some(place) => format!("{}…{}", &value[..place], &value[place + 83..]),
+            let token = [("relatch_rt_", 83), ("relatch_dt_", 87)].into_iter();
+            let mut found =
+                token.filter_map(|(prefix, length)| Some((value.find(prefix)?, length)));
+            match found.next() {
+                Some((place, length)) => {
+                    format!("{}…{}", &value[..place], &value[place + length..])
+                }
                 None => value.to_owned(),
             }
         })

@@ -24,6 +24,7 @@ fn names_and_statuses_are_promises() {
     401 proof_required
     401 no_session
     401 invalid_reset_code
+    401 proof_of_work_required
     401 invalid_client
     403 insufficient_scope
     403 user_disabled
@@ -45,6 +46,7 @@ fn names_and_statuses_are_promises() {
     414 uri_too_long
     431 head_too_large
     415 unsupported_media_type
+    429 rate_limited
     503 overloaded
     503 unavailable
     500 internal

@@ -16,12 +16,14 @@ pub(crate) use schema::faults;
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(relatch::http::openapi::document);
 
 /// The headers that the document must tell of wherever they are.
-const TOLD: [&str; 9] = [
+const TOLD: [&str; 11] = [
     "dpop-nonce",
     "x-request-id",
     "cache-control",
     "www-authenticate",
     "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
     "allow",
     "etag",
     "location",

@@ -29,6 +29,7 @@ async fn a_page_logs_in_and_refreshes_without_ever_seeing_the_token() {
     content-type: application/json
     cache-control: no-store
     set-cookie: __Host-relatch_refresh=[refresh token]; Path=/; Secure; HttpOnly; SameSite=Strict
+    set-cookie: __Host-relatch_device=[device token]; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000
     access-control-allow-origin: https://app.example.com
     access-control-allow-credentials: true
     vary: Origin

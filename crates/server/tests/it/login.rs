@@ -18,6 +18,7 @@ async fn the_right_password_begins_a_session_of_its_own() {
 
     {
       "access_token": "[access token]",
+      "device_token": "[device token]",
       "expires_in": 900,
       "refresh_expires_in": 2592000,
       "refresh_token": "[refresh token]",

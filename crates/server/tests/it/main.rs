@@ -12,6 +12,7 @@ mod server;
 
 mod access;
 mod admin;
+mod attempts;
 mod authorization;
 mod body;
 mod catalogue;
@@ -26,6 +27,7 @@ mod login;
 mod logout;
 mod openapi;
 mod password;
+mod proof_of_work;
 mod refresh;
 mod register;
 mod revocations;

@@ -23,6 +23,7 @@ async fn a_new_password_ends_every_session_and_the_caller_gets_a_fresh_one() {
 
     {
       "access_token": "[access token]",
+      "device_token": "[device token]",
       "expires_in": 900,
       "refresh_expires_in": 432000,
       "refresh_token": "[refresh token]",

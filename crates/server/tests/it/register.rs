@@ -15,6 +15,7 @@ async fn a_new_user_is_logged_in_at_once() {
 
     {
       "access_token": "[access token]",
+      "device_token": "[device token]",
       "expires_in": 900,
       "refresh_expires_in": 432000,
       "refresh_token": "[refresh token]",

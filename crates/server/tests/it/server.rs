@@ -355,6 +355,8 @@ impl Server {
             "cache-control",
             "www-authenticate",
             "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
             "allow",
             "etag",
             "x-auth-user",
@@ -382,10 +384,7 @@ impl Server {
                 } else {
                     value.to_str().unwrap()
                 };
-                let cookie = value.split_once("relatch_rt_");
-                let value = &cookie.map_or(value.to_owned(), |(before, after)| {
-                    format!("{before}[refresh token]{}", &after[72..])
-                });
+                let value = &without_tokens(value);
                 let id = value.parse::<uuid::Uuid>().is_ok();
                 let value = if id { self.id(value) } else { value.to_owned() };
                 writeln!(text, "{name}: {value}").unwrap();
@@ -408,9 +407,11 @@ impl Server {
                     match key.as_str() {
                         "access_token" => *value = "[access token]".into(),
                         "refresh_token" => *value = "[refresh token]".into(),
+                        "device_token" => *value = "[device token]".into(),
                         "request_id" => *value = "[request id]".into(),
                         "code" if json_code => *value = "[code]".into(),
                         "next" => *value = "[cursor]".into(),
+                        "challenge" => *value = "[challenge]".into(),
                         "jti" => *value = "[jti]".into(),
                         "id" | "session_id" | "sid" | "sub" | "user_id" | "by"
                             if value.is_string() =>
@@ -437,6 +438,19 @@ impl Server {
             });
         format!("[id {}]", place + 1)
     }
+}
+
+/// A cookie without the token in it.
+fn without_tokens(value: &str) -> String {
+    let tokens = [
+        ("relatch_rt_", 72, "[refresh token]"),
+        ("relatch_dt_", 76, "[device token]"),
+    ];
+    let mut found = tokens.into_iter().filter_map(|(prefix, length, name)| {
+        let (before, after) = value.split_once(prefix)?;
+        Some(format!("{before}{name}{}", &after[length..]))
+    });
+    found.next().unwrap_or_else(|| value.to_owned())
 }
 
 /// A part of a compact JWS.

@@ -139,8 +139,8 @@ pub async fn a_wrong_code_changes_nothing_but_the_count(factory: &dyn Factory) {
     );
 }
 
-/// Four do not.
-pub async fn the_fifth_wrong_code_ends_the_right_one(factory: &dyn Factory) {
+/// One fewer do not.
+pub async fn so_many_wrong_codes_end_the_right_one(factory: &dyn Factory) {
     for (guesses, good) in [(MOST_FAILURES - 1, true), (MOST_FAILURES, false)] {
         let (scene, session) = with_code(factory).await;
         for _ in 0..guesses {

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use relatch_core::{
-    password::Password,
-    user::{
-        Email, User, UserState, Username, administer,
-        create::{self, CreateError, NewUser},
-        reset,
-        store::{EmailChange, StateChange},
-    },
+use relatch_core::user::{
+    Email, User, UserState, Username, administer,
+    create::{self, CreateError, NewUser},
+    reset,
+    store::{EmailChange, StateChange},
 };
 use serde_json::json;
 
@@ -25,7 +22,9 @@ pub(super) fn create(name: &str, email: &str, common: &Common) -> Result<(), Fai
     let (username, email) = named(name, email)?;
     let opened = common.place.open()?;
     let text = secret::new_password()?;
-    let password = Password::choose(&text, Some(&username), Some(&email)).map_err(refused)?;
+    let rules = opened.passwords()?;
+    let chosen = rules.choose(&text, Some(&username), Some(&email));
+    let password = chosen.map_err(refused)?;
     let roles = opened.config.registration.default_role.iter();
     let new = NewUser {
         roles: roles.cloned().collect(),
@@ -143,11 +142,13 @@ pub(super) fn set_password(named: &Named) -> Result<(), Failure> {
     let opened = named.common.place.open()?;
     let user = find(&opened, &named.user)?;
     let text = secret::new_password()?;
-    let hasher = hasher(&opened)?;
-    let store = opened.store.as_ref();
-    let by = opened.administrator();
+    let rules = opened.passwords()?;
+    let chosen = rules.choose(&text, Some(&user.username), Some(&user.email));
+    let (password, hasher) = (chosen.map_err(refused)?, hasher(&opened)?);
+    let (store, by) = (opened.store.as_ref(), opened.administrator());
+    let resetting = administer::reset_password(store, &hasher, user.id, password, by);
     let ended = opened
-        .wait(administer::reset_password(store, &hasher, &user, &text, by))
+        .wait(resetting)
         .map_err(|error| failure(error, &named.user))?;
     report_ended(named, &user, ended, "has a new password");
     Ok(())

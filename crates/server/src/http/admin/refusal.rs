@@ -81,7 +81,6 @@ impl From<AdministerError> for Problem {
             AdministerError::Conflict => Self::new(Code::ChangedMeanwhile),
             AdministerError::LastAdministrator => Self::new(Code::LastAdministrator),
             // No route takes a password for somebody else.
-            AdministerError::Password(_) => Self::internal("a password where there is none"),
             AdministerError::Busy(busy) => busy.into(),
             AdministerError::Store(error) => error.into(),
         }

@@ -46,6 +46,9 @@ pub(super) const TAGS: [(&str, &str); 6] = [
 /// When an answer with tokens has a cookie.
 const SETS_COOKIE: &str = "In cookie mode, the refresh token:";
 
+/// The same where a session begins.
+const SETS_COOKIES: &str = "In cookie mode, the token of the device in `__Host-relatch_device` (`relatch_device_dev`), for a year, and the refresh token:";
+
 /// When an answer about ended sessions has one.
 const CLEARS_COOKIE: &str = "If the session whose cookie came along has ended, clears it:";
 

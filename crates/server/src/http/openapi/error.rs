@@ -72,6 +72,11 @@ fn headers_of(status: u16) -> Value {
     if let Some(headers) = headers.as_object_mut() {
         match status {
             401 | 403 => headers.insert("WWW-Authenticate".to_owned(), header("Challenge")),
+            429 => {
+                headers.insert("RateLimit".to_owned(), header("RateLimit"));
+                headers.insert("RateLimit-Policy".to_owned(), header("RateLimitPolicy"));
+                headers.insert("Retry-After".to_owned(), header("RetryAfter"))
+            }
             503 => headers.insert("Retry-After".to_owned(), header("RetryAfter")),
             _ => None,
         };
@@ -103,6 +108,7 @@ fn example(status: StatusCode, code: Code) -> Value {
         Code::SessionEnded => {
             json!({ "reason": "logout", "ended_at": "2026-11-22T12:00:00.000Z" })
         }
+        Code::ProofOfWorkRequired => json!({ "challenge": super::example::challenge() }),
         _ => json!({}),
     };
     if let (Some(problem), Value::Object(extra)) = (problem.as_object_mut(), extra) {
@@ -156,8 +162,20 @@ pub(super) fn headers() -> Value {
             "schema": { "type": "string" },
             "example": "AAAAAGp4y0BFv0fQ8p0nXkYxq9m2b7Jd",
         },
+        "RateLimit": {
+            "description": "Which limit leaves no room, and the seconds until it does (draft-ietf-httpapi-ratelimit-headers).",
+            "required": true,
+            "schema": { "type": "string", "pattern": "^\"[a-z-]+\";r=0;t=[0-9]+$" },
+            "example": "\"account\";r=0;t=37",
+        },
+        "RateLimitPolicy": {
+            "description": "That limit: how many at once, and the seconds until so many are good again.",
+            "required": true,
+            "schema": { "type": "string", "pattern": "^\"[a-z-]+\";q=[0-9]+;w=[0-9]+$" },
+            "example": "\"account\";q=10;w=600",
+        },
         "Challenge": {
-            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a proof of possession (RFC 9449 §7.1), for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `no_session`, `invalid_reset_code`, and those of 403 but `permission_required` and `insufficient_scope`.",
+            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a proof of possession (RFC 9449 §7.1), for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `no_session`, `invalid_reset_code`, `proof_of_work_required`, and those of 403 but `permission_required` and `insufficient_scope`.",
             "required": false,
             "schema": { "type": "string" },
             "example": "Bearer error=\"invalid_token\"",
@@ -192,12 +210,34 @@ pub(super) fn schemas() -> Value {
                 "request_id": { "type": "string", "description": "As in the header `x-request-id`." },
                 "reason": schema::reference("EndReason"),
                 "ended_at": schema::described(&schema::reference("Time"), "With `session_ended`: when."),
+                "challenge": schema::reference("ProofOfWorkChallenge"),
                 "errors": {
                     "type": "array",
                     "description": "With `invalid_request`: every fault, 16 at most.",
                     "maxItems": 16,
                     "items": schema::reference("FieldFault"),
                 },
+            },
+        },
+        "ProofOfWorkChallenge": {
+            "type": "object",
+            "description": "With `proof_of_work_required`: a challenge of ALTCHA, version 2. Wanted is a `counter` from 0 to 4294967295 so that the PBKDF2-HMAC-SHA-256 of the bytes of `nonce` and the four bytes of the counter (big-endian), under the salt `salt`, with `cost` iterations and `keyLength` bytes, begins with `keyPrefix` in hexadecimal.",
+            "required": ["parameters", "signature"],
+            "properties": {
+                "parameters": {
+                    "type": "object",
+                    "required": ["algorithm", "cost", "expiresAt", "keyLength", "keyPrefix", "nonce", "salt"],
+                    "properties": {
+                        "algorithm": { "type": "string", "const": "PBKDF2/SHA-256" },
+                        "cost": { "type": "integer", "minimum": 1 },
+                        "expiresAt": { "type": "integer", "description": "In seconds since 1970." },
+                        "keyLength": { "type": "integer", "const": 32 },
+                        "keyPrefix": { "type": "string", "pattern": "^0{1,8}$" },
+                        "nonce": { "type": "string", "description": "In hexadecimal.", "pattern": "^[0-9a-f]{32}$" },
+                        "salt": { "type": "string", "description": "In hexadecimal.", "pattern": "^[0-9a-f]{32}$" },
+                    },
+                },
+                "signature": { "type": "string", "description": "The server's own: to be sent back as it is." },
             },
         },
         "FieldFault": {

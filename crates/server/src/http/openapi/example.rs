@@ -23,7 +23,28 @@ pub(super) fn tokens() -> Value {
 }
 
 pub(super) fn user_tokens() -> Value {
-    with(tokens(), "user", user())
+    with(device_tokens(), "user", user())
+}
+
+/// Of a session that has just begun.
+pub(super) fn device_tokens() -> Value {
+    let token = format!("relatch_dt_{}", "Example-".repeat(9) + "Exam");
+    with(tokens(), "device_token", token)
+}
+
+pub(super) fn challenge() -> Value {
+    json!({
+        "parameters": {
+            "algorithm": "PBKDF2/SHA-256",
+            "cost": 500,
+            "expiresAt": 1_795_349_100,
+            "keyLength": 32,
+            "keyPrefix": "000",
+            "nonce": "8c1f2a6b0d9e47f3a5b8c2d1e0f49a37",
+            "salt": "04b1c5d9e8f7263a4b5c6d7e8f901a2b",
+        },
+        "signature": "3f8a61d2b7c94e05".repeat(4),
+    })
 }
 
 pub(super) fn fresh_access_token() -> Value {

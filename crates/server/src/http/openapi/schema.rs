@@ -70,7 +70,7 @@ fn values() -> Value {
         "NewPassword": {
             "type": "string",
             "format": "password",
-            "description": "Characters are counted after normalising (NFC). No rules of composition; the 10,000 most used passwords, the username and the e-mail address are refused.",
+            "description": "Characters are counted after normalising (NFC). No rules of composition; the 10,000 most used passwords, those of the file `password.breached_filter`, the username and the e-mail address are refused.",
             "minLength": 8,
             "maxLength": 256,
             "pattern": NO_CONTROL,
@@ -123,6 +123,15 @@ fn tokens_and_their_way() -> Value {
             "type": "string",
             "description": "A JWT (RFC 9068), for `Authorization: Bearer` or, where `token_type` says so, `DPoP`.",
         },
+        "DeviceToken": {
+            "type": "string",
+            "description": "Comes where a session begins: with register, login and password change. Names this device to the server, for as long as the user has this password. It opens nothing: a login that it comes along with is not held up by the guessing of strangers. Keep it beside the refresh token, and after the session's end.",
+            "pattern": "^relatch_dt_[A-Za-z0-9_-]{76}$",
+        },
+        "ProofOfWork": {
+            "type": "string",
+            "description": "The payload of ALTCHA for the `challenge` of a `proof_of_work_required`: JSON with that `challenge` and a `solution` (`counter`, `derivedKey`), in base64.",
+        },
     })
 }
 
@@ -134,6 +143,7 @@ fn bodies() -> Value {
             "password": reference("NewPassword"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "proof_of_work": reference("ProofOfWork"),
             "delivery": reference("Delivery"),
         })),
         "Login": body(&["username", "password"], json!({
@@ -141,6 +151,8 @@ fn bodies() -> Value {
             "password": reference("Password"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "device_token": { "type": "string", "description": "The one that this device was given last. One that is not the user's is as good as none." },
+            "proof_of_work": reference("ProofOfWork"),
             "delivery": reference("Delivery"),
             "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
@@ -292,6 +304,7 @@ fn tokens() -> Value {
         "refresh_token": reference("RefreshToken"),
         "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
         "session_id": reference("Id"),
+        "device_token": reference("DeviceToken"),
     })
 }
 

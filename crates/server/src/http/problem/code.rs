@@ -77,8 +77,11 @@ catalogue! {
         "A listed page asked for tokens and its browser sent no cookie of a session: nobody has logged in here, or has logged out.",
         "Show the login. It says nothing of a session that has ended; that is `session_ended`.";
     InvalidResetCode = UNAUTHORIZED "invalid_reset_code", "The username or the code is wrong, or the code has ended.",
-        "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until five wrong ones came.",
+        "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until a hundred wrong ones came.",
         "Look whether it is written right; else ask an administrator for another one.";
+    ProofOfWorkRequired = UNAUTHORIZED "proof_of_work_required", "A proof of work must come along; `challenge` says which.",
+        "`proof_of_work.when` asks strangers for one before a password is tried or an account made. Nothing was tried. What came along, if anything did, was for another request, too old, used before or wrong.",
+        "Solve `challenge` (ALTCHA), and send the same request again with the payload in `proof_of_work`. Our own client does it by itself.";
     InvalidClient = UNAUTHORIZED "invalid_client", "The credential of the resource server is missing or not known.",
         "Following revocations and asking about tokens is for resource servers that an operator has added, each with a credential of its own.",
         "Send the credential that `relatch resource-server add` printed, as `Authorization: Bearer` or as the password of Basic.";
@@ -142,6 +145,9 @@ catalogue! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type", "The body is of a type that is not understood here.",
         "Bodies are `application/json`; where a refresh token goes in, a form is understood, too.",
         "Set `Content-Type` to what the body is.";
+    RateLimited = TOO_MANY_REQUESTS "rate_limited", "Too many attempts; `Retry-After` says when the next one is good.",
+        "Too many wrong passwords, codes or registrations, at this account, from this address, or in all (`attempts`). Nothing was tried. It comes for names that nobody has just the same. A device on which the user logged in before has an allowance of its own.",
+        "Wait as many seconds as `Retry-After` says; what is sent earlier is refused and costs nothing. Send `device_token` with logins.";
     Overloaded = SERVICE_UNAVAILABLE "overloaded", "Too much is waiting already; `Retry-After` says when to ask again.",
         "The queue of logins or of writes is full. Nothing was done.",
         "Wait as many seconds as `Retry-After` says, then send the same again.";
@@ -192,6 +198,10 @@ pub const FAULTS: &[(&str, &str)] = &[
     (
         "too_common",
         "The password is among the most used, which are tried first.",
+    ),
+    (
+        "breached",
+        "The password has been in a breach, and is in lists that are tried.",
     ),
     ("matches_username", "The password is the username."),
     ("matches_email", "The password is the e-mail address."),

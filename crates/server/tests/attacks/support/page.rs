@@ -61,10 +61,12 @@ impl Reply {
             .collect()
     }
 
-    /// The value of the one cookie that it sets.
+    /// The value of the one cookie of a session that it sets; that of the device may be beside it.
     #[track_caller]
     pub(crate) fn kept(&self) -> String {
-        let [cookie] = self.cookies()[..] else {
+        let mut cookies = self.cookies();
+        cookies.retain(|cookie| !cookie.contains("relatch_device"));
+        let [cookie] = cookies[..] else {
             panic!("{self:?}");
         };
         let (_, value) = cookie.split_once('=').unwrap();

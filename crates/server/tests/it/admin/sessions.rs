@@ -52,9 +52,9 @@ async fn sessions_are_listed_in_pages_of_one_or_of_all() {
       "sessions": [
         {
           "created_at": "2026-11-22T12:00:00.000Z",
-          "device": "Tablet",
+          "device": "Unknown device",
           "expires_at": "2026-11-27T12:00:00.000Z",
-          "id": "[id 6]",
+          "id": "[id 3]",
           "last_used_at": "2026-11-22T12:00:00.000Z",
           "remember_me": false,
           "state": "live",

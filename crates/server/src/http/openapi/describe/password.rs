@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, PASSWORDS, SETS_COOKIE, WRITES};
+use super::{BODY, CALLER, PASSWORDS, SETS_COOKIES, WRITES};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -25,7 +25,7 @@ pub(in crate::http) fn reauthenticate() -> Operation {
     )
     .errors(BODY)
     .errors(CALLER)
-    .errors(&[Code::InvalidCredentials])
+    .errors(&[Code::InvalidCredentials, Code::RateLimited])
     .errors(WRITES)
 }
 
@@ -46,15 +46,16 @@ pub(in crate::http) fn change() -> Operation {
         200,
         "The tokens of the fresh session.",
         "Tokens",
-        example::tokens(),
+        example::device_tokens(),
     )
-    .with_cookie(200, SETS_COOKIE)
+    .with_cookie(200, SETS_COOKIES)
     .errors(BODY)
     .errors(CALLER)
     .errors(&[
         Code::InvalidCredentials,
         Code::UserDisabled,
         Code::OriginNotAllowed,
+        Code::RateLimited,
     ])
     .errors(WRITES)
 }
@@ -69,7 +70,7 @@ pub(in crate::http) fn reset() -> Operation {
         "reset_password",
         PASSWORDS,
         "Choose a new password with a code",
-        "Takes the one-time code that an administrator issued, and ends every session of the user; log in with the new password then. Nobody learns from the answer, or from the time it takes, whether there is such a user or code. Five wrong codes end the right one.",
+        "Takes the one-time code that an administrator issued, and ends every session of the user; log in with the new password then. Nobody learns from the answer, or from the time it takes, whether there is such a user or code. A hundred wrong codes end the right one, of which `attempts` lets through no more than some fifty within an hour.",
     )
     .body("PasswordReset", example)
     .answer(
@@ -79,6 +80,10 @@ pub(in crate::http) fn reset() -> Operation {
         json!({ "ended": 2 }),
     )
     .errors(BODY)
-    .errors(&[Code::InvalidResetCode, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidResetCode,
+        Code::UserDisabled,
+        Code::RateLimited,
+    ])
     .errors(WRITES)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, CLEARS_COOKIE, READS, SESSIONS, SETS_COOKIE, WRITES};
+use super::{BODY, CALLER, CLEARS_COOKIE, READS, SESSIONS, SETS_COOKIE, SETS_COOKIES, WRITES};
 use crate::http::{
     openapi::{Operation, example, schema},
     problem::Code,
@@ -28,13 +28,15 @@ pub(in crate::http) fn login() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
-    .with_cookie(200, SETS_COOKIE)
+    .with_cookie(200, SETS_COOKIES)
     .with_proof()
     .errors(BODY)
     .errors(&[
         Code::InvalidCredentials,
+        Code::ProofOfWorkRequired,
         Code::UserDisabled,
         Code::OriginNotAllowed,
+        Code::RateLimited,
     ])
     .errors(WRITES)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, READS, SETS_COOKIE, USERS, WRITES};
+use super::{BODY, CALLER, READS, SETS_COOKIES, USERS, WRITES};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -28,13 +28,15 @@ pub(in crate::http) fn register() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
-    .with_cookie(201, SETS_COOKIE)
+    .with_cookie(201, SETS_COOKIES)
     .with_proof()
     .errors(BODY)
     .errors(&[
+        Code::ProofOfWorkRequired,
         Code::RegistrationClosed,
         Code::OriginNotAllowed,
         Code::UsernameTaken,
+        Code::RateLimited,
     ])
     .errors(WRITES)
 }
