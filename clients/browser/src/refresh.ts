@@ -37,7 +37,7 @@ const ARRIVAL = 300;
 const FAREWELLS = 3;
 
 /** The codes that say that a session is over. */
-const OVER = [...REFUSED, "proof_required"];
+const OVER = [...REFUSED, "no_session", "proof_required"];
 
 /** For one tab. */
 export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
@@ -106,8 +106,7 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
       return true;
     } catch (error) {
       const { code = "" } = error as RelatchError;
-      // Without the cookie there is no token in the request at all.
-      if (!OVER.includes(code) && (body || code !== "invalid_request")) throw error;
+      if (!OVER.includes(code)) throw error;
       return bury(record, error as RelatchError);
     }
   }
