@@ -87,7 +87,8 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
         if (await attempt(record, signal)) return;
       } catch (error) {
         signal?.throwIfAborted();
-        if (!passing(error) || since(begun, clock) > PATIENCE) throw error;
+        // Time alone says little: the device may have slept.
+        if (!passing(error) || (tries > 3 && since(begun, clock) > PATIENCE)) throw error;
         await pause(error, tries, signal);
         tries += 1;
       }

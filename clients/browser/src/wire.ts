@@ -73,10 +73,10 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
     return new Request(issuer + path, {
       method,
       // The routes with the cookie ask for this type even where there is no body: no form can send it.
-      headers: body || cookie ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : null,
+      headers: { "Content-Type": "application/json" },
+      // Of nothing it makes nothing.
+      body: JSON.stringify(body),
       credentials: cookie ? "include" : "omit",
-      cache: "no-store",
       signal,
     });
   }

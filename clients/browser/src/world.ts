@@ -47,8 +47,8 @@ export const turning = (
 /** Whether to send the same again may help. */
 export function passing(error: unknown): error is RelatchError {
   if (!(error instanceof RelatchError)) return false;
-  const { status } = error;
-  return !status || status === 200 || status === 408 || status === 429 || status >= 500;
+  const { code, status = 0 } = error;
+  return code === "unreachable" || [200, 408, 429].includes(status) || status >= 500;
 }
 
 /** A token that is not kept must not be used. */
