@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 const binary =
-  process.env.RELATCH_BINARY ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/relatch");
+  process.env.SERVER_UNDER_TEST ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/relatch");
 
 /** Quick to log in to, and nothing that has to survive a power cut. */
 const FAST = {
@@ -30,10 +30,12 @@ export async function startRelatch(settings = {}) {
   await writeFile(config, toml({ ...FAST, "server.data_dir": join(folder, "data"), ...settings }));
   const child = spawn(binary, ["serve", "--config", config], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, RELATCH_LOG: "warn" },
+    // Nothing of the caller's own settings.
+    env: { PATH: process.env.PATH, RELATCH_LOG: "warn" },
   });
   const said = [];
   child.stderr.on("data", (data) => said.push(data));
+  const cleared = () => rm(folder, { recursive: true, force: true });
   const address = await new Promise((found, failed) => {
     child.once("error", failed);
     child.once("exit", (code) => failed(new Error(`relatch ended with ${code}: ${said.join("")}`)));
@@ -41,6 +43,9 @@ export async function startRelatch(settings = {}) {
       const at = /listening on (http:\S+)/.exec(line);
       if (at) found(at[1]);
     });
+  }).catch(async (error) => {
+    await cleared();
+    throw error;
   });
   return {
     /** Where it listens; its issuer, unless `issuer.url` says otherwise. */
@@ -52,7 +57,7 @@ export async function startRelatch(settings = {}) {
         child.kill("SIGTERM");
         await once(child, "exit");
       }
-      await rm(folder, { recursive: true, force: true });
+      await cleared();
     },
   };
 }

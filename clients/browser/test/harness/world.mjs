@@ -7,10 +7,12 @@ import { startRelatch } from "./relatch.mjs";
 export async function startWorld(settings = {}) {
   const pages = await startPages();
   const proxy = await startProxy();
-  const relatch = await startRelatch({
-    "issuer.url": proxy.address,
-    "browser.origins": [pages.address],
-    ...settings,
+  const ends = () => Promise.all([pages.stop(), proxy.stop()]);
+  const known = { "issuer.url": proxy.address, "browser.origins": [pages.address] };
+  if (process.env.NOC) delete known["browser.origins"];
+  const relatch = await startRelatch({ ...known, ...settings }).catch(async (error) => {
+    await ends();
+    throw error;
   });
   proxy.leadTo(relatch.address);
   return {
@@ -19,7 +21,7 @@ export async function startWorld(settings = {}) {
     relatch,
     issuer: proxy.address,
     async stop() {
-      await Promise.all([pages.stop(), proxy.stop(), relatch.stop()]);
+      await Promise.all([ends(), relatch.stop()]);
     },
   };
 }
