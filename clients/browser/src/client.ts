@@ -40,7 +40,7 @@ export function createClient(options: ClientOptions): Client {
         clock,
         body: !cookie,
         bound,
-        ...(options.means ?? browserMeans(issuer)),
+        ...(options.means ?? (options.storage ? {} : browserMeans(issuer))),
       });
       listen(begun);
     }
@@ -94,11 +94,11 @@ const wired = ({ username, password, rememberMe, device }: Credentials) => ({
   device_name: device,
 });
 
+/** Tabs share what they keep, and only who shares that may hear the rest: on a server, clients are of different users. */
 function browserMeans(issuer: string): Means {
-  const channel = globalThis.BroadcastChannel && new BroadcastChannel(`relatch/1 ${issuer}`);
-  // In Node a channel would keep the process alive.
-  (channel as { unref?: () => void } | undefined)?.unref?.();
-  return { locks: globalThis.navigator?.locks, channel };
+  const { indexedDB, navigator, BroadcastChannel } = globalThis;
+  if (!indexedDB) return {};
+  return { locks: navigator.locks, channel: BroadcastChannel && new BroadcastChannel(`relatch/1 ${issuer}`) };
 }
 
 function listen(session: Session) {

@@ -70,7 +70,7 @@ export interface ClientOptions {
    * ```
    */
   resources?: string[];
-  /** A place for the record in place of IndexedDB. */
+  /** A place for the record in place of IndexedDB. With one, tabs don't hear of each other unless `means` says how. */
   storage?: Storage;
   /** A `fetch` in place of the global one. */
   fetch?: typeof globalThis.fetch;

@@ -39,7 +39,6 @@ describe("the real server", () => {
 
         await first.reauthenticate({ password: person.password });
         await first.sessions.endOthers();
-        assert.equal(await second.user(), user && (await second.user()));
         await assert.rejects(second.sessions.list(), (error) => {
           assert.ok(error instanceof RelatchError);
           assert.equal(error.code, "session_ended");
@@ -50,7 +49,10 @@ describe("the real server", () => {
 
         const wrong = first.changePassword({ oldPassword: "not this one", newPassword: "x" });
         await assert.rejects(wrong, { code: /invalid_credentials|invalid_request/ });
-        await first.changePassword({ oldPassword: person.password, newPassword: "another password, as long" });
+        await first.changePassword({
+          oldPassword: person.password,
+          newPassword: "another password, as long",
+        });
         assert.equal((await me(first)).status, 200);
 
         assert.equal(await first.logout(), true);
@@ -65,7 +67,9 @@ describe("the real server", () => {
         await lossy.register(person);
         for (const fate of ["lose-answer", "lose-request", "reset"]) {
           await new Promise((resolve) => setTimeout(resolve, 2000));
-          world.proxy.plan(({ path, number }) => (path === "/auth/refresh" && number === 1 ? { fate } : undefined));
+          world.proxy.plan(({ path, number }) =>
+            path === "/auth/refresh" && number === 1 ? { fate } : undefined,
+          );
           assert.equal((await me(lossy)).status, 200, fate);
         }
         world.proxy.plan();
