@@ -24,7 +24,7 @@ export async function startProxy() {
   /** @type {(request: { method: string, path: string, number: number }) => Fate | undefined} */
   let decide = () => PASS;
   let number = 0;
-  /** Every request: method, path, when, what became of it, and the status of the answer if there was one. */
+  /** Every request: method, path, when, what became of it, and the answer's status and body if there was one. */
   const seen = [];
 
   async function handle(request, response) {
@@ -43,6 +43,7 @@ export async function startProxy() {
     if (entry.fate === "reset") request.socket.resetAndDestroy();
     const answer = await forward(request, Buffer.concat(body));
     entry.status = answer.status;
+    entry.said = answer.body.toString();
     if (entry.fate === "lose-answer") return request.socket.destroy();
     if (entry.fate === "stall-answer") await pause(entry.ms);
     if (request.socket.destroyed) return;
