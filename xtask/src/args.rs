@@ -13,7 +13,11 @@ const DRILLS: &[&str] = &[
     "revocation",
     "fuzz",
     "model",
+    "tabs",
+    "lost-answers",
 ];
+/// The drills that a browser does.
+const BROWSER: &[&str] = &["tabs", "lost-answers"];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
 
@@ -22,11 +26,15 @@ const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
 pub(crate) enum Verb {
     Help,
     Test(Selection),
-    Gen { check: bool },
+    Gen {
+        check: bool,
+    },
     Fix,
     Measure(Measurement),
     Model(Model),
     Fuzz(Fuzz),
+    /// A drill in a browser.
+    Browser(Measurement),
 }
 
 /// Which parts of the tests to run.
@@ -126,6 +134,7 @@ fn drill(words: &[String]) -> Result<Verb, Failure> {
     match drill.name {
         "model" => model(&drill).map(Verb::Model),
         "fuzz" => fuzz(&drill).map(Verb::Fuzz),
+        name if BROWSER.contains(&name) => Ok(Verb::Browser(drill)),
         _ => Ok(Verb::Measure(drill)),
     }
 }

@@ -2,6 +2,7 @@
 //! the product; the standard library alone, so that it builds in a second.
 
 mod args;
+mod browser;
 mod deny;
 mod failure;
 mod fix;
@@ -47,6 +48,7 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Gen { check: false } => reference::write(),
         Verb::Fix => fix::run(),
         Verb::Measure(measurement) => measure::run(&measurement),
+        Verb::Browser(drill) => browser::drill(&drill),
         Verb::Model(model) => measure::model(&model),
         Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),
     }

@@ -71,28 +71,30 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
   async function turn(old?: Held, known?: string, signal?: AbortSignal): Promise<void> {
     const begun = moment(clock);
     let seen = known;
-    for (let tries = 0; ; ) {
+    for (let tries = 0; ; tries += 1) {
       signal?.throwIfAborted();
       const record = await storage.change(same);
-      if (record.turn !== seen) await arrival(record.turn);
+      await arrival(record.turn, seen);
       seen = record.turn;
-      const { held } = view;
-      if (held && held !== old && !stale(held, clock)) return;
-      if (vacant(world, record)) return view.leave();
-      if (record.leaving) {
-        await farewell(record, signal);
-        return view.leave();
-      }
+      if (await needless(record, old, signal)) return;
       try {
         if (await attempt(record, signal)) return;
       } catch (error) {
-        signal?.throwIfAborted();
         // Time alone says little: the device may have slept.
         if (!passing(error) || (tries > 3 && since(begun, clock) > PATIENCE)) throw error;
         await pause(error, tries, signal);
-        tries += 1;
       }
     }
+  }
+
+  /** Whether another tab has turned it, or nobody is logged in. */
+  async function needless(record: StoredRecord, old?: Held, signal?: AbortSignal): Promise<boolean> {
+    const { held } = view;
+    if (held && held !== old && !stale(held, clock)) return true;
+    if (record.leaving) await farewell(record, signal);
+    else if (!vacant(world, record)) return false;
+    view.leave();
+    return true;
   }
 
   /** One request for the successor. False when the session is another one by now. */
@@ -179,18 +181,15 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
     waking.abort();
   }
 
-  /** Waits for the tokens of the tab that turned last, which may be on their way. */
-  async function arrival(turned: string | undefined) {
+  /** Waits for the tokens of another tab that has turned since, which may be on their way. */
+  async function arrival(turned?: string, seen?: string) {
     const begun = moment(clock);
-    while (turned && view.held?.turn !== turned && since(begun, clock) < ARRIVAL) {
+    while (turned !== seen && view.held?.turn !== turned && since(begun, clock) < ARRIVAL) {
       await nap(ARRIVAL, view.arrived.signal);
     }
   }
 
-  function announce() {
-    const { held } = view;
-    if (held) tabs.tell({ is: "held", held });
-  }
+  const announce = () => tabs.tell({ is: "held", held: view.held as Held });
 
   return {
     now,

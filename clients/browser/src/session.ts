@@ -34,8 +34,6 @@ export interface Session {
 
 /** How long a login or logout waits for refreshes to break off. */
 const BREAK = 5_000;
-/** How long a request may take that may have to renew the token. */
-const RENEWAL = 60_000;
 
 /** A session that nobody has used yet. */
 export function createSession(world: World): Session {
@@ -200,7 +198,6 @@ export function createSession(world: World): Session {
       path,
       body: fields,
       cookie: !body && method !== "GET",
-      patience: RENEWAL,
       via,
     });
   }
@@ -211,7 +208,8 @@ export function createSession(world: World): Session {
       if (!token) return null;
       if (view.state.user?.id === token.sub) return view.state.user;
       const user = camel<User>(await authorized<object>("GET", "/auth/me"));
-      if (view.held) view.hold(view.held, user);
+      if (!view.held) return null;
+      view.hold(view.held, user);
       refresh.announce();
     } catch (error) {
       if (view.state.status !== "out") throw error;

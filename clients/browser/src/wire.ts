@@ -55,6 +55,9 @@ export type Refusal = "token" | "proof";
 export const REFUSED: string[] = ["invalid_token", "session_ended", "session_unknown"];
 const PROOF = ["use_dpop_nonce", "invalid_dpop_proof"];
 
+/** How long an answer may take, with a renewal of the token before it. */
+const PATIENCE = 60_000;
+
 /** How to reach `issuer`. */
 export function createWire(issuer: string, clock: Clock, fetch: typeof globalThis.fetch): Wire {
   const prover: Prover = createProver(clock, issuer);
@@ -83,7 +86,7 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
 
   /** One try: the answer in JSON, or an error. */
   async function attempt<T>(call: Call): Promise<T> {
-    const waiting = within(clock, call.patience ?? 30_000, call.signal);
+    const waiting = within(clock, call.patience ?? PATIENCE, call.signal);
     try {
       const { via = (request) => send(request, { key: call.key }) } = call;
       const response = await via(requestOf(call, waiting.signal));

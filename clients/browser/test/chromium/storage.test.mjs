@@ -43,7 +43,7 @@ describe("storage", () => {
   let world;
   let browser;
   before(async () => {
-    [world, browser] = await Promise.all([startWorld({ "session.access_lifetime": "2s" }), startChromium()]);
+    [world, browser] = await Promise.all([startWorld({ "session.access_lifetime": "3s" }), startChromium()]);
   });
   after(async () => {
     await browser?.close();
@@ -57,7 +57,7 @@ describe("storage", () => {
   };
   const me = (page) =>
     page.evaluate(async (url) => (await window.client.fetch(url)).status, `${world.issuer}/auth/me`);
-  const passed = () => new Promise((resolve) => setTimeout(resolve, 2100));
+  const passed = () => new Promise((resolve) => setTimeout(resolve, 3100));
 
   test("in cookie mode no script can read a refresh token, anywhere, or export the key", async () => {
     const context = await browser.newContext();
@@ -67,7 +67,10 @@ describe("storage", () => {
     await passed();
     assert.equal(await me(page), 200);
     const { text, keys } = await page.evaluate(everythingAScriptCanRead);
-    const answers = world.proxy.seen.slice(before).map(({ said }) => said).join("\n");
+    const answers = world.proxy.seen
+      .slice(before)
+      .map(({ said }) => said)
+      .join("\n");
     assert.match(answers, /access_token/);
     assert.doesNotMatch(text + answers, /relatch_rt_/);
     assert.doesNotMatch(text, /a key as/);
@@ -168,7 +171,9 @@ describe("storage", () => {
     await login(first);
     await second.waitForFunction(() => window.client.state.status === "in");
     await passed();
-    world.proxy.plan(({ path }) => (path === "/auth/refresh" ? { fate: "stall-answer", ms: 2000 } : undefined));
+    world.proxy.plan(({ path }) =>
+      path === "/auth/refresh" ? { fate: "stall-answer", ms: 2000 } : undefined,
+    );
     await first.evaluate((url) => {
       window.calling = window.client.fetch(url).then((response) => response.json());
     }, `${world.issuer}/auth/me`);

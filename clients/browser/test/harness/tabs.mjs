@@ -33,7 +33,8 @@ export async function workInTabs(world, browser, { tabs, ms, every, lifetime, lo
   if (!locks) await withoutLocks(context);
   const client = { issuer: world.issuer, ...options };
   const pages = [];
-  for (let index = 0; index < tabs; index += 1) pages.push(await openTab(context, world.pages.address, client));
+  for (let index = 0; index < tabs; index += 1)
+    pages.push(await openTab(context, world.pages.address, client));
   await pages[0].evaluate((person) => window.client.register(person), somebody());
   await Promise.all(pages.map((page) => page.waitForFunction(() => window.client.state.status === "in")));
   const before = world.proxy.of("/auth/refresh").length;

@@ -9,7 +9,6 @@ export async function startWorld(settings = {}) {
   const proxy = await startProxy();
   const ends = () => Promise.all([pages.stop(), proxy.stop()]);
   const known = { "issuer.url": proxy.address, "browser.origins": [pages.address] };
-  if (process.env.NOC) delete known["browser.origins"];
   const relatch = await startRelatch({ ...known, ...settings }).catch(async (error) => {
     await ends();
     throw error;
