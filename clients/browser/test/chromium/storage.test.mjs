@@ -71,7 +71,7 @@ describe("storage", () => {
       .slice(before)
       .map(({ said }) => said)
       .join("\n");
-    assert.match(answers, /access_token/);
+    assert.match(answers, /"token_type":"DPoP"/);
     assert.doesNotMatch(text + answers, /relatch_rt_/);
     assert.doesNotMatch(text, /a key as/);
     assert.equal(keys, 1);

@@ -1,5 +1,7 @@
 // A browser of the mind: tabs that share storage, locks, channels and cookies, on a network that tests direct.
 import { createClient } from "../../dist/index.js";
+// Loaded by the client when it needs it, which takes time that the fake clock does not see.
+import "../../dist/unlocked.js";
 import { FakeClock } from "./clock.mjs";
 import { FakeServer, ISSUER } from "./server.mjs";
 
