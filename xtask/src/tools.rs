@@ -56,6 +56,14 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// What the lock file says, and nothing newer.
 const NPM_CI: &[&str] = &["ci", "--no-fund", "--no-audit"];
 
+/// Makes sure of Node.
+///
+/// # Errors
+/// When it is missing and can't be installed from here.
+pub(crate) fn node() -> Result<(), Failure> {
+    debian(&["nodejs"], Command::new("node").arg("--version"))
+}
+
 /// Makes sure of Node, Python and nginx, and of the packages that the example services name.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use super::{
     arrival::Note,
     authorization::Authorized,
     body::Input,
-    delivery, device,
+    delivery, device, dpop,
     problem::{Code, Problem},
 };
 use crate::{app::App, config};
@@ -31,6 +31,7 @@ pub(super) async fn register(
         return Err(Problem::new(Code::RegistrationClosed));
     }
     let mut registration = registration(&mut input)?;
+    registration.login.key = dpop::key_at_login(&input, &app)?;
     registration.older = delivery::older(&input, &app, registration.login.delivery).await?;
     let now = input.arrival.now;
     let (user, tokens) = register::register(&app.domain, registration).await?;

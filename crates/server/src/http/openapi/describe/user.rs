@@ -19,7 +19,7 @@ pub(in crate::http) fn register() -> Operation {
         "register",
         USERS,
         "Register",
-        "A new user is logged in at once.",
+        "A new user is logged in at once. With a proof in the header `DPoP`, the session is bound to its key (RFC 9449).",
     )
     .body("Registration", example)
     .answer(
@@ -28,6 +28,7 @@ pub(in crate::http) fn register() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
+    .with_proof()
     .with_cookie(201, SETS_COOKIE)
     .errors(BODY)
     .errors(&[
