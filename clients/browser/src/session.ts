@@ -168,13 +168,14 @@ export function createSession(world: World): Session {
 
   async function send(request: Request, renew = refresh.now): Promise<Response> {
     let token = await ready(renew);
-    const refused = new Set<string>();
+    let refused = "";
     for (;;) {
       const response = await wire.send(request.clone(), token);
       const why = token && response.status === 401 && (await refusal(response));
       // Once for each cause: the server has not acted on what it refused with 401.
-      if (!token || !why || refused.has(why)) return response;
-      refused.add(why);
+      if (!token || !why || refused.includes(why)) return response;
+      // A token that ended on its way says nothing of the next one.
+      if (!stale(token, clock)) refused += why;
       if (why === "proof") continue;
       token = await replacement(token, renew);
       if (!token) return response;

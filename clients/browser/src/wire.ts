@@ -92,8 +92,7 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
       const response = await via(requestOf(call, waiting.signal));
       return answerOf(response, await response.text());
     } catch (error) {
-      if (error instanceof RelatchError || call.signal?.aborted) throw error;
-      throw new RelatchError("unreachable", { cause: error });
+      throw error instanceof RelatchError ? error : new RelatchError("unreachable", { cause: error });
     } finally {
       waiting.abort();
     }

@@ -6,11 +6,11 @@ import { workInTabs } from "../harness/tabs.mjs";
 import { startWorld } from "../harness/world.mjs";
 
 describe("ten tabs", () => {
-  const lifetime = 2000;
+  const lifetime = 4000;
   let world;
   let browser;
   before(async () => {
-    [world, browser] = await Promise.all([startWorld({ "session.access_lifetime": "2s" }), startChromium()]);
+    [world, browser] = await Promise.all([startWorld({ "session.access_lifetime": "4s" }), startChromium()]);
   });
   after(async () => {
     await browser?.close();
@@ -19,7 +19,7 @@ describe("ten tabs", () => {
 
   for (const locks of [true, false]) {
     test(`with${locks ? "" : "out"} Web Locks`, async () => {
-      const result = await workInTabs(world, browser, { tabs: 10, ms: 8000, every: 400, lifetime, locks });
+      const result = await workInTabs(world, browser, { tabs: 10, ms: 13_000, every: 800, lifetime, locks });
       assert.deepEqual(Object.keys(result.outcomes), ["200"]);
       assert.equal(result.in, 10);
       // One a lifetime and not ten; without locks two tabs may meet now and then on slow machines.

@@ -220,6 +220,14 @@ describe("a request", () => {
     }
   });
 
+  test("whose token ended on its way, again and again on a slow line, is not failed for that", async () => {
+    const { browser, tabs } = await begin({}, { access: 2 });
+    let slow = 3;
+    browser.network = ({ path }) => (path === "/notes" && slow-- > 0 ? { up: 2500 } : {});
+    assert.equal((await browser.clock.until(tabs[0].fetch(NOTES))).status, 200);
+    assert.equal(browser.requests.filter(({ path }) => path === "/notes").length, 4);
+  });
+
   test("that wants a recent login is the app's to deal with", async () => {
     const { browser, tabs } = await begin({});
     const headers = { "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", max_age=600' };
