@@ -17,7 +17,11 @@ const DRILLS: &[&str] = &[
     "timing",
     "fuzz",
     "model",
+    "tabs",
+    "lost-answers",
 ];
+/// The drills that a browser does.
+const BROWSER: &[&str] = &["tabs", "lost-answers"];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "release", "help"];
 
@@ -26,12 +30,16 @@ const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "release", "hel
 pub(crate) enum Verb {
     Help,
     Test(Selection),
-    Gen { check: bool },
+    Gen {
+        check: bool,
+    },
     Fix,
     Release(Proof),
     Measure(Measurement),
     Model(Model),
     Fuzz(Fuzz),
+    /// A drill in a browser.
+    Browser(Measurement),
 }
 
 /// Which parts of the tests to run.
@@ -142,6 +150,7 @@ fn drill(words: &[String]) -> Result<Verb, Failure> {
     match drill.name {
         "model" => model(&drill).map(Verb::Model),
         "fuzz" => fuzz(&drill).map(Verb::Fuzz),
+        name if BROWSER.contains(&name) => Ok(Verb::Browser(drill)),
         _ => Ok(Verb::Measure(drill)),
     }
 }

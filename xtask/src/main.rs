@@ -2,6 +2,7 @@
 //! the product; the standard library alone, so that it builds in a second.
 
 mod args;
+mod browser;
 mod deny;
 mod failure;
 mod fix;
@@ -49,6 +50,7 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Fix => fix::run(),
         Verb::Release(proof) => release::run(proof),
         Verb::Measure(measurement) => measure::run(&measurement),
+        Verb::Browser(drill) => browser::drill(&drill),
         Verb::Model(model) => measure::model(&model),
         Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),
     }

@@ -95,7 +95,11 @@ fn any_seed() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000
 }
 
-fn hand_over(command: &mut Command) -> Result<(), Failure> {
+/// Runs a program whose exit code is ours.
+///
+/// # Errors
+/// When it can't be started; the exit code when it isn't 0.
+pub(crate) fn hand_over(command: &mut Command) -> Result<(), Failure> {
     match shell::code(command)? {
         0 => Ok(()),
         code => Err(Failure::Exit(code)),

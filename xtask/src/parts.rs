@@ -1,5 +1,6 @@
 //! What protects main, as one table: a name, why it is there, and what it runs.
 
+use crate::browser;
 use crate::deny;
 use crate::failure::Failure;
 use crate::shell::{cargo, run};
@@ -62,6 +63,11 @@ pub(crate) const ALL: &[Part] = &[
         name: "languages",
         checks: "the example services, in Rust, JavaScript and Python, and behind nginx",
         run: languages,
+    },
+    Part {
+        name: "browser",
+        checks: "the browser's client: schedules, the real server, Chromium, size, types, package",
+        run: browser::test,
     },
     Part {
         name: "deny",

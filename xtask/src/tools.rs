@@ -61,6 +61,9 @@ pub(crate) fn sslscan() -> Result<(), Failure> {
 /// How long one step of an installation may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// What the lock file says, and nothing newer.
+const NPM_CI: &[&str] = &["ci", "--no-fund", "--no-audit"];
+
 /// Makes sure of Node.
 ///
 /// # Errors
@@ -85,7 +88,7 @@ pub(crate) fn languages() -> Result<(), Failure> {
     let (express, fastapi) = (examples.join("express"), examples.join("fastapi"));
     // Done each time: it is quick where nothing is missing, and mends what is half done.
     let steps: [(&str, &[&str], &Path); 3] = [
-        ("npm", &["ci", "--no-fund", "--no-audit"], &express),
+        ("npm", NPM_CI, &express),
         ("python3", &["-m", "venv", ".venv"], &fastapi),
         (
             ".venv/bin/pip",
@@ -93,21 +96,36 @@ pub(crate) fn languages() -> Result<(), Failure> {
             &fastapi,
         ),
     ];
-    for (program, arguments, folder) in steps {
-        eprintln!("in {}:", folder.display());
-        // Not by `current_dir` alone: where a relative program is looked for then is up to the system.
-        let here = folder.join(program);
-        let program = if here.exists() { here } else { program.into() };
-        let mut step = Command::new(program);
-        let done = shell::succeeds_within(step.args(arguments).current_dir(folder), PATIENCE)?;
-        if !done {
-            return Err(Failure::Failed(format!(
-                "what {} needs could not be installed",
-                folder.display()
-            )));
-        }
+    steps
+        .iter()
+        .try_for_each(|(program, arguments, folder)| install(program, arguments, folder))
+}
+
+/// Runs one step of an installation in its folder, after saying so.
+fn install(program: &str, arguments: &[&str], folder: &Path) -> Result<(), Failure> {
+    eprintln!("in {}:", folder.display());
+    // Not by `current_dir` alone: where a relative program is looked for then is up to the system.
+    let here = folder.join(program);
+    let program = if here.exists() { here } else { program.into() };
+    let mut step = Command::new(program);
+    if shell::succeeds_within(step.args(arguments).current_dir(folder), PATIENCE)? {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!(
+            "what {} needs could not be installed",
+            folder.display()
+        )))
     }
-    Ok(())
+}
+
+/// Makes sure of Node, of Chromium and of what the browser's client is built and tested with.
+///
+/// # Errors
+/// When something is missing and can't be installed from here.
+pub(crate) fn browser() -> Result<(), Failure> {
+    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))?;
+    debian(&["chromium"], Command::new("chromium").arg("--version"))?;
+    install("npm", NPM_CI, &shell::root().join("clients/browser"))
 }
 
 /// Installs Debian's packages unless `probe` succeeds.

@@ -133,11 +133,11 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model, tabs, lost-answers",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, model, tabs, lost-answers",
         ),
         (
             "bench refresh --profile dev",
@@ -149,7 +149,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "test units",
-            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, languages, deny, docs, readme, quick",
+            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, languages, browser, deny, docs, readme, quick",
         ),
     ];
     for (line, answer) in answers {
