@@ -2,6 +2,7 @@
 //! arguments of the handlers; everything else is about notes.
 
 mod notes;
+mod site;
 mod store;
 
 use std::env::Args;
@@ -10,11 +11,11 @@ use std::error::Error;
 use axum::Router;
 use relatch_verify::axum::Authenticate;
 use relatch_verify::{Feed, KeySource, ResourceServer, Verifier};
+use site::Metadata;
 use store::Store;
 use tokio::net::TcpListener;
 
-const USAGE: &str =
-    "notes [--issuer URL] [--audience NAME] [--credential FILE] [--listen ADDRESS] [--file FILE]";
+const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--credential FILE] [--listen ADDRESS] [--file FILE] [--app FOLDER]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -32,8 +33,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .fetch(KeySource::of(&options.issuer))?;
 
     let listener = TcpListener::bind(&options.listen).await?;
-    println!("Notes are at http://{}/notes", listener.local_addr()?);
-    axum::serve(listener, app(server, Store::open(options.file.as_ref())?)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let mut app = app(server, Store::open(options.file.as_ref())?);
+    if let Some(folder) = &options.app {
+        let metadata = Metadata {
+            resource: address.clone(),
+            authorization_servers: [options.issuer],
+            scopes_supported: notes::PERMISSIONS,
+            bearer_methods_supported: ["header"],
+        };
+        app = app.merge(site::routes(folder.as_ref(), metadata)?);
+    }
+    println!("Notes are at {address}/notes");
+    axum::serve(listener, app).await?;
     Ok(())
 }
 
@@ -48,13 +60,14 @@ struct Options {
     credential: Option<String>,
     listen: String,
     file: String,
+    app: Option<String>,
 }
 
 impl Options {
     /// What the command line says. A Relatch server's audience is its issuer unless it is configured.
     fn read(mut args: Args) -> Result<Self, String> {
         let mut issuer = "http://127.0.0.1:8080".to_owned();
-        let (mut audience, mut credential) = (None, None);
+        let (mut audience, mut credential, mut app) = (None, None, None);
         let mut listen = "127.0.0.1:3000".to_owned();
         let mut file = "notes.db".to_owned();
         args.next();
@@ -66,6 +79,7 @@ impl Options {
                 "--credential" => credential = Some(value),
                 "--listen" => listen = value,
                 "--file" => file = value,
+                "--app" => app = Some(value),
                 _ => return Err(USAGE.to_owned()),
             }
         }
@@ -76,6 +90,7 @@ impl Options {
             credential,
             listen,
             file,
+            app,
         })
     }
 }
