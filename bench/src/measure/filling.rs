@@ -79,7 +79,7 @@ fn batch(
     )?;
     let mut sessions = connection.prepare_cached(
         "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, \
-         remember_me, bound, device) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, 0, 0, 'Firefox on Linux')",
+         remember_me, device) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, 0, 'Firefox on Linux')",
     )?;
     let ninety_days = 90 * 86_400_000;
     for &number in numbers {

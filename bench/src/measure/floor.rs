@@ -73,6 +73,7 @@ fn claims(generation: u32) -> AccessClaims<'static> {
         scope: "",
         roles: &[],
         permissions: &[],
+        cnf: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     password::PasswordHasher,
     permission::{Permission, RoleName, RoleTable, role::narrowed},
     session::{Policy, Session},
-    token::{AccessClaims, AccessToken, IssuedTokens},
+    token::{AccessClaims, AccessToken, IssuedTokens, access::Confirmation},
 };
 
 /// Who issues tokens, for whom (RFC 9068 §2.2).
@@ -66,6 +66,9 @@ impl Domain {
             ),
             refresh_ends_at: session.life.ends_at(&self.policy),
             session: session.id,
+            delivery: session.delivery,
+            remember_me: session.life.remember_me,
+            bound: session.key.is_some(),
         }
     }
 
@@ -100,6 +103,7 @@ impl Domain {
             scope: &permissions.join(" "),
             roles: &roles,
             permissions: &permissions,
+            cnf: session.key.map(Confirmation::of),
         });
         (token, ends_at)
     }

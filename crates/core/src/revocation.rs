@@ -148,6 +148,8 @@ mod tests {
             user: UserId(uuid::Uuid::nil()),
             secret: SessionSecret::from_bytes([0; 32]),
             created_at: Timestamp::from_seconds(1_000),
+            delivery: crate::session::Delivery::Body,
+            key: None,
             device: String::new(),
             scope: None,
             roles: Vec::new(),

@@ -1,6 +1,7 @@
 //! A session: one login on one device. What it is, how long it lives, how it turns and how it ends.
 
 pub mod administer;
+mod delivery;
 pub mod end;
 pub mod exposed;
 pub mod lifetime;
@@ -15,9 +16,11 @@ use std::fmt;
 use uuid::Uuid;
 use zeroize::ZeroizeOnDrop;
 
+pub use delivery::Delivery;
 pub use end::{EndReason, Ended};
 pub use lifetime::{Lifetimes, Policy, ReuseScope};
 pub use open::Login;
+pub use relatch_verify::Thumbprint;
 
 use crate::{
     Entropy, Timestamp, chance,
@@ -84,7 +87,7 @@ pub struct Life {
     pub expires_at: Timestamp,
     /// Whether the longer "remember me" lifetimes apply.
     pub remember_me: bool,
-    /// Whether a DPoP key was bound at login (RFC 9449).
+    /// Whether a key was bound at login (RFC 9449).
     pub bound: bool,
     /// Set once the session was ended on purpose; never unset.
     pub ended: Option<Ended>,
@@ -103,6 +106,10 @@ pub struct Session {
     pub created_at: Timestamp,
     /// What the person sees in the list of devices.
     pub device: String,
+    /// Where its refresh tokens travel.
+    pub delivery: Delivery,
+    /// The key that it was bound to at login; none: whoever has its token may use it.
+    pub key: Option<Thumbprint>,
     /// What the login asked for; nothing: all that the user may do.
     pub scope: Option<Vec<Permission>>,
     /// The roles of its user, as they were when this was read.

@@ -6,7 +6,10 @@ pub mod refresh;
 pub use access::{AccessClaims, AccessToken, SigningKey};
 pub use refresh::{Genuine, RefreshToken, TokenKey, TokenKeys};
 
-use crate::{Timestamp, session::SessionId};
+use crate::{
+    Timestamp,
+    session::{Delivery, SessionId},
+};
 
 /// What a login or a refresh answers with.
 #[derive(Debug)]
@@ -21,4 +24,10 @@ pub struct IssuedTokens {
     pub refresh_ends_at: Timestamp,
     /// Whose they are.
     pub session: SessionId,
+    /// Where the refresh token travels.
+    pub delivery: Delivery,
+    /// Whether the longer "remember me" lifetimes apply.
+    pub remember_me: bool,
+    /// Whether both are of use only to who holds the session's key (RFC 9449).
+    pub bound: bool,
 }

@@ -6,6 +6,7 @@ mod network;
 mod reference;
 mod settings;
 mod value;
+mod web_origin;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,6 +25,7 @@ use relatch_store::Synchronous;
 pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use network::Network;
 pub use reference::reference;
+pub use web_origin::WebOrigin;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub password: PasswordConfig,
     /// `[registration]`
     pub registration: RegistrationConfig,
+    /// `[browser]`
+    pub browser: BrowserConfig,
     /// `[resource_servers]`
     pub resource_servers: ResourceServersConfig,
     /// `[store]`
@@ -208,6 +212,13 @@ pub enum Registration {
     Closed,
 }
 
+/// Which pages work with the API.
+#[derive(Clone, Debug, Default)]
+pub struct BrowserConfig {
+    /// Where they come from; none: no page may read an answer, and no session has its refresh token in a cookie.
+    pub origins: Vec<WebOrigin>,
+}
+
 /// How the store is used.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -281,6 +292,7 @@ impl Default for Config {
                 mode: Registration::Open,
                 default_role: None,
             },
+            browser: BrowserConfig::default(),
             resource_servers: ResourceServersConfig::default(),
             store: StoreConfig {
                 write_queue: 0,

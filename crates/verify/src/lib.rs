@@ -128,7 +128,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::{KeyError, VerifyError};
 #[cfg(feature = "feed")]
 pub use feed::Feed;
-pub use jwk::{Jwk, KeySet};
+pub use jwk::{Jwk, KeySet, Thumbprint};
 #[cfg(feature = "jwks")]
 pub use jwks::KeySource;
 pub use resource_server::{Builder, ResourceServer};

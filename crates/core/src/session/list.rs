@@ -1,6 +1,6 @@
 //! What a caller with an access token may see and end of his own sessions.
 
-use super::{EndReason, Ended, Session, SessionId, store::Ending, store::Which};
+use super::{Delivery, EndReason, Ended, Session, SessionId, store::Ending, store::Which};
 use crate::{Domain, StoreError, Timestamp, event::Origin, token::Genuine, user::UserId};
 
 /// Who calls: what a verified access token says.
@@ -106,6 +106,9 @@ pub enum LogoutError {
     /// The token's tag is ours and its proof is not.
     #[error("the refresh token is not genuine")]
     Forged,
+    /// Its session has it delivered another way than it came.
+    #[error("the refresh token came another way than its session has it delivered")]
+    WrongDelivery,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,6 +121,7 @@ pub enum LogoutError {
 pub async fn logout(
     domain: &Domain,
     token: &Genuine,
+    by: Delivery,
     origin: Origin,
     now: Timestamp,
 ) -> Result<SessionId, LogoutError> {
@@ -127,6 +131,9 @@ pub async fn logout(
     };
     if !token.proves(&session.secret) {
         return Err(LogoutError::Forged);
+    }
+    if session.delivery != by {
+        return Err(LogoutError::WrongDelivery);
     }
     let which = Which::One(session.id);
     domain

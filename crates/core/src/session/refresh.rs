@@ -4,12 +4,34 @@
 //! decides: HTTP only shapes what it says. `tests/refresh_model.rs` checks it against every schedule of a thief, lost
 //! answers, crashes and clocks up to a bound.
 
-use super::{EndReason, Ended, Generation, Life, Policy, Session};
+use super::{Delivery, EndReason, Ended, Generation, Life, Policy, Session, Thumbprint};
 use crate::{
     Domain, StoreError, Timestamp,
     event::Origin,
     token::{Genuine, IssuedTokens},
 };
+
+/// What a request shows of a key (RFC 9449), before it is known which key the session is bound to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Proof {
+    /// No proof came with the request.
+    NotShown,
+    /// A proof came that proves nothing: a bad signature, for another request, a missing or old nonce.
+    Refused,
+    /// A good proof of this key's possession.
+    By(Thumbprint),
+}
+
+impl Proof {
+    /// What it says of the key that a session is bound to.
+    pub fn of(self, key: Option<Thumbprint>) -> Possession {
+        match self {
+            Self::NotShown => Possession::NotShown,
+            Self::By(shown) if Some(shown) == key => Possession::Proven,
+            Self::By(_) | Self::Refused => Possession::Refused,
+        }
+    }
+}
 
 /// Whether the request proved that it holds the key that the session is bound to (RFC 9449).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -134,8 +156,10 @@ impl Life {
 pub struct Request {
     /// The token; its tag is good, its proof not yet checked.
     pub token: Genuine,
+    /// Which way it came.
+    pub delivery: Delivery,
     /// What came with it.
-    pub possession: Possession,
+    pub proof: Proof,
     /// Who sent it.
     pub origin: Origin,
     /// When it came.
@@ -149,6 +173,8 @@ pub enum Outcome {
     Unknown,
     /// The proof is not of this session's secret: made by somebody who has a token key but not the database.
     Forged,
+    /// The session has its tokens delivered another way. Nothing is decided and nothing changes.
+    WrongDelivery,
     /// Decided.
     Turned(Box<Turned>),
 }
@@ -172,9 +198,12 @@ pub fn turn(session: Option<Session>, request: &Request, policy: &Policy) -> Out
     if !request.token.proves(&session.secret) {
         return Outcome::Forged;
     }
+    if session.delivery != request.delivery {
+        return Outcome::WrongDelivery;
+    }
     let presented = Presented {
         generation: request.token.generation(),
-        possession: request.possession,
+        possession: request.proof.of(session.key),
     };
     let turn = decide(&session.life, &presented, policy, request.now);
     let durability = durability(&session.life, &turn, policy, request.now);
@@ -197,6 +226,9 @@ pub enum RefreshError {
     /// Not a token of ours. The holder learns nothing else.
     #[error("the refresh token is not genuine")]
     Forged,
+    /// Its session has it delivered another way than it came.
+    #[error("the refresh token came another way than its session has it delivered")]
+    WrongDelivery,
     /// The session is over, perhaps by this very request.
     #[error("the session has ended")]
     Over(Ended),
@@ -220,6 +252,7 @@ pub async fn refresh(
     match domain.store.refresh(request).await? {
         Outcome::Unknown => Err(RefreshError::UnknownSession),
         Outcome::Forged => Err(RefreshError::Forged),
+        Outcome::WrongDelivery => Err(RefreshError::WrongDelivery),
         Outcome::Turned(turned) => match turned.turn {
             turn @ (Turn::Rotate { .. } | Turn::Retry { .. }) => {
                 Ok((domain.issue(&turned.session, now), turn))

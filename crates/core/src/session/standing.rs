@@ -2,7 +2,7 @@
 
 use super::{
     Ended, Generation, Session, SessionId,
-    refresh::{Outcome, Possession, Request, Turn, turn},
+    refresh::{Outcome, Proof, Request, Turn, turn},
 };
 use crate::{
     Domain, StoreError, Timestamp, event::Origin, revocation::store::Standing, token::Genuine,
@@ -71,9 +71,13 @@ pub async fn of_refresh(
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
     let found = domain.store.find_session(token.session()).await?;
+    // Whoever asks was shown the token alone.
+    let key = found.as_ref().and_then(|session| session.key);
+    let delivery = found.as_ref().map(|session| session.delivery);
     let request = Request {
         token,
-        possession: Possession::Proven,
+        delivery: delivery.unwrap_or_default(),
+        proof: key.map_or(Proof::NotShown, Proof::By),
         origin: Origin::default(),
         now,
     };
@@ -82,6 +86,6 @@ pub async fn of_refresh(
             Turn::Rotate { .. } | Turn::Retry { .. } => found,
             Turn::Over(_) | Turn::Unproven(_) | Turn::End(_) => None,
         },
-        Outcome::Unknown | Outcome::Forged => None,
+        Outcome::Unknown | Outcome::Forged | Outcome::WrongDelivery => None,
     })
 }

@@ -13,7 +13,7 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use relatch_verify::{Algorithm, Jwk};
+use relatch_verify::{Algorithm, Jwk, Thumbprint};
 use serde::Serialize;
 use uuid::Uuid;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -55,6 +55,25 @@ pub struct AccessClaims<'a> {
     /// What may be done with the token.
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     pub permissions: &'a [&'a str],
+    /// The key that the token is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to (RFC 7800, RFC 9449 §6.1).
+#[derive(Serialize, Debug)]
+pub struct Confirmation {
+    /// The thumbprint.
+    jkt: String,
+}
+
+impl Confirmation {
+    /// Of that key.
+    pub fn of(key: Thumbprint) -> Self {
+        Self {
+            jkt: key.to_string(),
+        }
+    }
 }
 
 /// A signed access token in the clear.

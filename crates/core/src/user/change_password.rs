@@ -52,6 +52,8 @@ pub async fn change_password(
     let login = Login {
         device: session.device,
         remember_me: session.life.remember_me,
+        delivery: session.delivery,
+        key: session.key,
         scope: session.scope,
         origin: caller.origin.clone(),
         now: caller.now,

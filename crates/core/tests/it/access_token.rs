@@ -3,9 +3,10 @@
 use relatch_core::{
     Entropy,
     key::Algorithm,
-    token::{AccessClaims, SigningKey},
+    session::Thumbprint,
+    token::{AccessClaims, SigningKey, access::Confirmation},
 };
-use relatch_verify::{KeySet, Verifier};
+use relatch_verify::{KeySet, Verifier, VerifyError};
 use uuid::Uuid;
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256];
@@ -40,6 +41,7 @@ fn claims(exp: i64) -> AccessClaims<'static> {
         scope: "notes:read tags:*",
         roles: &["editor"],
         permissions: &["notes:read", "tags:*"],
+        cnf: None,
     }
 }
 
@@ -82,6 +84,26 @@ fn reads_claim_by_claim(algorithm: Algorithm) {
     assert_eq!(read.roles, ["editor"]);
     assert_eq!(read.scope.as_deref(), Some("notes:read tags:*"));
     assert_eq!(read.permissions, ["notes:read", "tags:*"]);
+}
+
+#[test]
+fn a_bound_one_names_its_key_and_is_no_bearer_token() {
+    let bound = Thumbprint::from_bytes([9; 32]);
+    let key = key(Algorithm::EdDsa, 7);
+    let keys = KeySet::new(vec![key.jwk().expect("a public key")]).expect("a set");
+    let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+    let token = key.mint(&AccessClaims {
+        cnf: Some(Confirmation::of(bound)),
+        ..claims(1_900)
+    });
+    let refused = verifier.verify(token.expose(), &keys, 1_500).err();
+    assert_eq!(refused, Some(VerifyError::ProofRequired));
+    let read = verifier
+        .dangerous_accept_bound_without_proof()
+        .verify(token.expose(), &keys, 1_500)
+        .expect("accepted");
+    let jkt = read.cnf.and_then(|cnf| cnf.jkt);
+    assert_eq!(jkt, Some(bound.to_string()));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use relatch_store::Synchronous;
 use super::{
     Config, ForwardedHeader, Network, Registration, TlsVersion,
     value::{Fault, boolean, choice, duration_within, list, number, size_within, url},
+    web_origin::web_origins,
 };
 
 /// One thing that an operator may set.
@@ -135,6 +136,8 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
     "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),
         "The role that new users begin with, once there is such a role (`relatch role put`). Unset: none.";
+    "browser.origins" = "", |c, t| c.browser.origins = web_origins(t)?,
+        "The origins of pages that may use the API from a browser, as in `[\"https://app.example.com\"]`: scheme, host and port, compared letter by letter, `http` for this machine alone. They may read answers (CORS, with credentials) and have refresh tokens in a cookie (`delivery: \"cookie\"`). Empty: neither is possible. List pages of your own alone: whatever runs in them acts as the user who looks at them.";
     "resource_servers.open_on_loopback" = "false", |c, t| c.resource_servers.open_on_loopback = boolean(t)?,
         "Lets programs on this machine follow revocations and ask about tokens without a credential. Not behind a proxy on the same machine, for then everybody comes from here.";
     "resource_servers.max_followers" = "5000", |c, t| c.resource_servers.max_followers = number(t, 0, 1_000_000)?,

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use relatch_core::{Timestamp, token::IssuedTokens, user::User};
+use relatch_core::{Timestamp, session::Delivery, token::IssuedTokens, user::User};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -55,7 +55,8 @@ struct Tokens<'a> {
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
-    refresh_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     /// Seconds.
     refresh_expires_in: i64,
     session_id: Uuid,
@@ -94,9 +95,9 @@ pub(super) fn tokens(
         status,
         &Tokens {
             access_token: tokens.access.expose(),
-            token_type: "Bearer",
+            token_type: if tokens.bound { "DPoP" } else { "Bearer" },
             expires_in: seconds_until(tokens.access_ends_at, now),
-            refresh_token: tokens.refresh.expose(),
+            refresh_token: (tokens.delivery == Delivery::Body).then(|| tokens.refresh.expose()),
             refresh_expires_in: seconds_until(tokens.refresh_ends_at, now),
             session_id: tokens.session.0,
             user: user.map(Person::from),

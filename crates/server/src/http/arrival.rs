@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    forwarded,
+    cors, forwarded,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -164,6 +164,7 @@ pub(crate) async fn handle(
     let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
     strip_slash(request.uri_mut());
+    let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
     // The body has its own time, which ends first. The router is always ready and never fails.
     let patience = app.config.server.request_timeout * 2;
@@ -172,7 +173,7 @@ pub(crate) async fn handle(
         Some(Err(never)) => match never {},
         None => Problem::new(Code::Unavailable).into_response(),
     };
-    let mut response = finish(response, id);
+    let mut response = cors::open(finish(response, id), page, &app);
     if let (
         Some(Peer {
             encrypted: true, ..
@@ -235,6 +236,8 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
         (500.., _) => line!(error),
         // The database has forgotten a rotation: after a crash or a failover that is right, without one an alarm.
         (_, Some("rotated_forward")) => line!(warn),
+        // Every page asks that before it does anything, whether somebody is logged in or not.
+        (_, Some("no_session" | "preflight")) => line!(debug),
         _ => line!(info),
     }
 }

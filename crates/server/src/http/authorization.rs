@@ -1,4 +1,4 @@
-//! Who calls: access tokens for our own routes, refresh tokens for turning and logging out.
+//! Who calls: access tokens for our own routes, and whether what came as a refresh token is one.
 
 use std::sync::Arc;
 
@@ -91,24 +91,6 @@ pub(crate) fn shown(claims: &Claims) -> Option<Shown> {
         session,
         generation: Generation(claims.generation?),
     })
-}
-
-/// The refresh token of a request: as Bearer or as `refresh_token` in the body.
-pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuine, Problem> {
-    let in_header = bearer(&input.parts.headers)?;
-    let in_body = input.fields.optional_string("refresh_token");
-    if let (Some(header), Some(body)) = (in_header, &in_body)
-        && header != body
-    {
-        let detail = "Another token is in the Authorization header; send one of them.";
-        input.fields.fault("refresh_token", "conflicting", detail);
-    }
-    input.fields.finish()?;
-    let Some(token) = in_header.or(in_body.as_deref()) else {
-        let detail = "Send the refresh token as Authorization: Bearer … or as this field.";
-        return Err(Problem::field("refresh_token", "missing", detail));
-    };
-    authenticate(token, app, input.arrival.now).await
 }
 
 /// A refresh token whose tag is ours.

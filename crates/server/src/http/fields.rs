@@ -295,7 +295,7 @@ impl Fields {
 }
 
 /// What the body is said to be, without parameters and in small letters.
-fn media_type(headers: &HeaderMap) -> String {
+pub(super) fn media_type(headers: &HeaderMap) -> String {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());

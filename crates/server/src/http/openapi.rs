@@ -34,7 +34,12 @@ A path that is not listed answers 404 `not_found`, a method that is not listed 4
 `typ: at+jwt`, the issuer and your audience.
 
 **Refresh tokens** go into `Authorization: Bearer`, or into the field `refresh_token` of a JSON or form body. Keep the one of the \
-newest answer. Sent twice within the retry window, a spent one is answered with the very same successor; later, it ends the session.";
+newest answer. Sent twice within the retry window, a spent one is answered with the very same successor; later, it ends the session.
+
+**Pages.** Those of `browser.origins`, and no others, may read answers (CORS, with credentials). They may log in with \
+`delivery` `cookie`: the refresh token is then in the cookie `__Host-relatch_refresh` and in no body, and refresh and logout are \
+`POST` with the JSON `{}` and that cookie. Wherever the cookie is read or set, `Content-Type: application/json` and the `Origin` of a \
+listed page are demanded; else 403 `origin_not_allowed`.";
 
 /// The document.
 pub fn document() -> Value {
@@ -122,6 +127,12 @@ fn security_schemes() -> Value {
             "scheme": "bearer",
             "bearerFormat": "relatch_rt_",
             "description": "The `refresh_token` of the newest answer. It may come in the body instead, as the field `refresh_token` of JSON or of a form.",
+        },
+        "refreshCookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-relatch_refresh",
+            "description": "The same, in cookie mode: browsers keep and send it, and no script sees it. In development, on plain loopback, it is `relatch_refresh_dev`.",
         },
     })
 }

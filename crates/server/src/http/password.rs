@@ -19,6 +19,7 @@ use super::{
     arrival::Note,
     authorization::caller_of,
     body::Input,
+    delivery,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -38,8 +39,10 @@ pub(super) async fn change(
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
     };
+    delivery::demand_page(&input, &app, &caller).await?;
     let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
     let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
+    let answer = delivery::deliver(answer, &tokens, &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, Method},
+    response::Response,
+};
 
 use super::{
-    admin, docs, event, health, introspect, jwks,
+    admin, cors, docs, event, health, introspect, jwks,
     openapi::{self, describe as api},
     password,
     problem::{Code, Problem},
@@ -157,7 +162,25 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fold(Router::new(), |router, route| {
             router.route(route.path, route.handler)
         })
-        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
-        .fallback(async || Problem::new(Code::NotFound))
+        .method_not_allowed_fallback(refuse_method)
+        .fallback(refuse_path)
         .with_state(app)
+}
+
+/// The route has no such method, or it is a page that asks whether it may use the right one.
+async fn refuse_method(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(Code::MethodNotAllowed))
+}
+
+/// The same where there is no route: the page is to read that.
+async fn refuse_path(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(Code::NotFound))
 }

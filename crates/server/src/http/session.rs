@@ -13,7 +13,7 @@ use relatch_core::{
     session::{
         Login, Session, SessionId,
         list::{self, CallerError, LogoutError},
-        refresh::{self, Possession, RefreshError},
+        refresh::{self, Proof, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -29,8 +29,9 @@ use uuid::Uuid;
 use super::{
     answer,
     arrival::Note,
-    authorization::{Authorized, refresh_token},
+    authorization::Authorized,
     body::{Input, TokenInput},
+    delivery::{self, Kept},
     device,
     problem::{Code, Problem},
     user::describe_password,
@@ -48,6 +49,7 @@ pub(super) async fn login(
     let password = fields.parsed("password", Password::attempt, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let delivery = delivery::field(fields);
     let scope = fields
         .optional_string("scope")
         .map(|scope| scope_of(&scope));
@@ -58,18 +60,22 @@ pub(super) async fn login(
     let (Some(username), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
+    let older = delivery::older(&input, &app, delivery).await?;
     let now = input.arrival.now;
     let login = Login {
         device,
         remember_me,
+        delivery,
+        key: None,
         scope: scope.and_then(Result::ok),
         origin,
         now,
     };
     // A name that nobody can have gets the same answer after the same work as one that nobody has.
     let username = Username::parse(&username).ok();
-    let (user, tokens) = login::login(&app.domain, username, password, login).await?;
+    let (user, tokens) = login::login(&app.domain, username, password, login, older).await?;
     let answer = answer::tokens(StatusCode::OK, &tokens, Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -86,17 +92,20 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let (session, presented) = (sent.token.session(), sent.token.generation());
+    let now = input.arrival.now;
     let request = refresh::Request {
-        token,
-        possession: Possession::NotShown,
+        token: sent.token,
+        delivery: sent.by,
+        proof: Proof::NotShown,
         origin: input.origin(),
         now,
     };
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
             let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
+            let answer = delivery::deliver(answer, &tokens, &input, &app);
             Ok(Note::turned(session, &turn).on(answer))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
@@ -108,10 +117,12 @@ pub(super) async fn logout(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let (origin, now) = (input.origin(), input.arrival.now);
+    let session = list::logout(&app.domain, &sent.token, sent.by, origin, now).await?;
     let answer = json!({ "session_id": session.0, "ended": true });
-    Ok(Note::of(session).on(answer::json(StatusCode::OK, &answer)))
+    let answer = answer::json(StatusCode::OK, &answer);
+    Ok(Note::of(session).on(delivery::clear(answer, &sent, &input, &app)))
 }
 
 /// One entry of the list of devices.
@@ -156,15 +167,15 @@ pub(super) async fn list(
 pub(super) async fn end(
     State(app): State<Arc<App>>,
     Authorized(caller): Authorized,
+    kept: Kept,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let id = id
         .ok()
         .and_then(|Path(id)| id.parse().ok())
         .ok_or_else(|| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
-    Ok(ended(
-        list::end(&app.domain, &caller, Which::One(SessionId(id))).await?,
-    ))
+    let count = list::end(&app.domain, &caller, Which::One(SessionId(id))).await?;
+    Ok(kept.clear(ended(count), |session| session == SessionId(id)))
 }
 
 /// `DELETE /auth/sessions?keep=current|none`
@@ -172,6 +183,7 @@ pub(super) async fn end_all(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     Authorized(caller): Authorized,
+    kept: Kept,
 ) -> Result<Response, Problem> {
     let which = match query.as_deref() {
         None | Some("" | "keep=current") => Which::AllBut(caller.session),
@@ -181,7 +193,10 @@ pub(super) async fn end_all(
             return Err(Problem::field("keep", "invalid_format", detail));
         }
     };
-    Ok(ended(list::end(&app.domain, &caller, which).await?))
+    let count = list::end(&app.domain, &caller, which).await?;
+    Ok(kept.clear(ended(count), |session| {
+        which == Which::All && session == caller.session
+    }))
 }
 
 fn ended(count: usize) -> Response {
@@ -195,6 +210,7 @@ impl From<RefreshError> for Problem {
             RefreshError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            RefreshError::WrongDelivery => Self::new(Code::WrongDelivery),
             RefreshError::Over(ended) => Self::ended(ended),
             RefreshError::Unproven(_) => Self::new(Code::ProofRequired),
             RefreshError::Store(error) => error.into(),
@@ -208,6 +224,7 @@ impl From<LogoutError> for Problem {
             LogoutError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            LogoutError::WrongDelivery => Self::new(Code::WrongDelivery),
             LogoutError::Store(error) => error.into(),
         }
     }

@@ -54,6 +54,7 @@ impl Claims {
             scope: "",
             roles: &[],
             permissions: &[],
+            cnf: None,
         };
         key.mint(&claims).expose().to_owned()
     }

@@ -226,7 +226,7 @@ fn what_is_not_genuine_ends_nothing() {
 fn a_bound_session_stays_for_its_token_is_of_no_use_to_anybody() {
     let server = Secure::start(&[]);
     let owner = register(&server, "ada");
-    let sql = "UPDATE session SET bound = 1";
+    let sql = "UPDATE session SET jkt = zeroblob(32)";
     server.folder.open_database().execute(sql, []).unwrap();
     for token in [&owner.refresh, &owner.access] {
         let reply = get("/auth/me")

@@ -145,7 +145,7 @@ fn one_made_with_a_stolen_key_is_told_apart() {
 fn a_bound_sessions_token_wants_a_proof() {
     let server = Server::start(&[]);
     let tokens = server.register("ada");
-    let bind = "UPDATE session SET bound = 1";
+    let bind = "UPDATE session SET jkt = zeroblob(32)";
     server.folder.open_database().execute(bind, []).unwrap();
     refused(
         &server,

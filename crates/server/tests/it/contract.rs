@@ -16,7 +16,7 @@ pub(crate) use schema::faults;
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(relatch::http::openapi::document);
 
 /// The headers that the document must tell of wherever they are.
-const TOLD: [&str; 7] = [
+const TOLD: [&str; 8] = [
     "x-request-id",
     "cache-control",
     "www-authenticate",
@@ -24,6 +24,7 @@ const TOLD: [&str; 7] = [
     "allow",
     "etag",
     "location",
+    "set-cookie",
 ];
 
 /// An answer that was seen: of which operation, with which status and code.

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
 mod contract;
 mod server;
 
@@ -14,6 +15,7 @@ mod admin;
 mod authorization;
 mod body;
 mod catalogue;
+mod cookies;
 mod docs;
 mod events;
 mod inside;

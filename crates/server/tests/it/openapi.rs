@@ -305,17 +305,17 @@ fn what_each_route_may_answer_is_a_promise() {
         .map(line)
         .collect();
     assert_snapshot!(lines.join("\n"), @"
-    POST /auth/register: internal invalid_request overloaded payload_too_large registration_closed request_timeout unavailable unsupported_media_type username_taken
-    POST /auth/login: internal invalid_credentials invalid_request overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
-    POST /auth/refresh: internal invalid_request invalid_token overloaded payload_too_large proof_required request_timeout session_ended session_unknown unavailable unsupported_media_type
-    POST /auth/logout: internal invalid_request invalid_token overloaded payload_too_large request_timeout unavailable unsupported_media_type
+    POST /auth/register: internal invalid_request origin_not_allowed overloaded payload_too_large registration_closed request_timeout unavailable unsupported_media_type username_taken
+    POST /auth/login: internal invalid_credentials invalid_request origin_not_allowed overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
+    POST /auth/refresh: internal invalid_request invalid_token no_session origin_not_allowed overloaded payload_too_large proof_required request_timeout session_ended session_unknown unavailable unsupported_media_type wrong_delivery
+    POST /auth/logout: internal invalid_request invalid_token no_session origin_not_allowed overloaded payload_too_large request_timeout unavailable unsupported_media_type wrong_delivery
     GET /auth/me: internal invalid_request invalid_token session_ended session_unknown unavailable
     GET /auth/sessions: internal invalid_request invalid_token session_ended session_unknown unavailable
     DELETE /auth/sessions: internal invalid_request invalid_token overloaded reauthentication_required session_ended session_unknown unavailable
     DELETE /auth/sessions/{id}: internal invalid_request invalid_token not_found overloaded reauthentication_required session_ended session_unknown unavailable
     GET /auth/events: internal invalid_request invalid_token session_ended session_unknown unavailable
     POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type
-    POST /auth/password/change: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
+    POST /auth/password/change: internal invalid_credentials invalid_request invalid_token origin_not_allowed overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
     POST /auth/password/reset: internal invalid_request invalid_reset_code overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
     GET /.well-known/jwks.json: unavailable
     GET /revocations: internal invalid_client overloaded unavailable

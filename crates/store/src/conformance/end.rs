@@ -123,8 +123,7 @@ pub async fn an_end_is_counted_and_recorded_once(factory: &dyn Factory) {
 pub async fn what_ran_out_does_not_come_back(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let first = scene.register("ada").await;
-    let remembered = scene.draw_as(first.user, START, true);
-    let remembered = scene.open(remembered).await;
+    let remembered = scene.open_remembered(first.user).await;
     let late = START.plus(scene.policy.usual.idle);
     assert_eq!(scene.end(&first, EndReason::Logout, late).await, 0);
     assert_eq!(scene.row(&first).await, first);

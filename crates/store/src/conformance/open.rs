@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use relatch_core::{
     session::{
-        EndReason, Ended,
+        Delivery, EndReason, Ended, Login,
         open::Opening,
         store::{Opened, Which},
     },
@@ -13,17 +13,35 @@ use relatch_core::{
 
 use super::{
     Factory,
-    scene::{FIRST, SECOND, START, Scene, at_once, ending, hash, opening},
+    scene::{FIRST, KEY, SECOND, START, Scene, at_once, ending, hash, login, opening},
 };
 
 /// All columns, of sessions of every kind.
 pub async fn a_session_comes_back_as_opened(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let user = scene.register("ada").await.user;
-    for (remember_me, bound) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut session = scene.draw_as(user, START.plus(SECOND), remember_me);
-        session.life.bound = bound;
-        session.device = String::from("Ada’s 📱 \u{0} 'quoted'");
+    let kinds = [
+        (false, None),
+        (false, Some(KEY)),
+        (true, None),
+        (true, Some(KEY)),
+    ];
+    for (remember_me, key) in kinds {
+        let delivery = if remember_me == key.is_some() {
+            Delivery::Body
+        } else {
+            Delivery::Cookie
+        };
+        let session = scene.draw_as(
+            user,
+            &Login {
+                remember_me,
+                key,
+                delivery,
+                device: String::from("Ada’s 📱 \u{0} 'quoted'"),
+                ..login(START.plus(SECOND))
+            },
+        );
         let opened = scene.open(session.clone()).await;
         assert_eq!(opened, session);
         assert_eq!(scene.row(&session).await, session);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use relatch_core::{
     Timestamp,
     session::{
-        EndReason, Ended, Generation, Policy, ReuseScope, Session,
-        refresh::{Outcome, Possession, Request, Turn},
+        EndReason, Ended, Generation, Policy, ReuseScope, Session, Thumbprint,
+        refresh::{Outcome, Possession, Proof, Request, Turn},
         store::Which,
     },
 };
@@ -131,9 +131,17 @@ pub async fn a_bound_session_wants_proof_whatever_the_generation(factory: &dyn F
     );
     let before = scene.dump().await;
     for generation in [0, 3, 4, 5, u32::MAX] {
-        for possession in [Possession::NotShown, Possession::Refused] {
+        let (another, none) = (
+            Proof::By(Thumbprint::from_bytes([8; 32])),
+            Possession::Refused,
+        );
+        for (proof, possession) in [
+            (Proof::NotShown, Possession::NotShown),
+            (Proof::Refused, none),
+            (another, none),
+        ] {
             let request = Request {
-                possession,
+                proof,
                 ..request(&session, generation, LATER)
             };
             assert_eq!(scene.refresh(request).await, Turn::Unproven(possession));
@@ -201,7 +209,7 @@ pub async fn reuse_may_end_every_session_of_the_user(factory: &dyn Factory) {
 pub async fn a_session_ends_by_idleness(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
     let session = scene.register("ada").await;
-    let remembered = scene.open(scene.draw_as(session.user, START, true)).await;
+    let remembered = scene.open_remembered(session.user).await;
     let moment = Duration::from_millis(1);
     let end = START.plus(scene.policy.usual.idle);
     assert_eq!(

@@ -16,9 +16,10 @@ use relatch_core::{
     event::{Actor, Administrator, EventRow, Origin},
     password::PasswordHash,
     session::{
-        EndReason, Ended, Generation, Lifetimes, Login, Policy, ReuseScope, Session,
+        Delivery, EndReason, Ended, Generation, Lifetimes, Login, Policy, ReuseScope, Session,
+        Thumbprint,
         open::Opening,
-        refresh::{Outcome, Possession, Request, Turn},
+        refresh::{Outcome, Proof, Request, Turn},
         store::{Ending, Opened, Which},
     },
     store::Changed,
@@ -81,6 +82,22 @@ impl Entropy for Counting {
     }
 }
 
+/// What bound sessions are bound to.
+pub(super) const KEY: Thumbprint = Thumbprint::from_bytes([9; 32]);
+
+/// A bearer's login.
+pub(super) fn login(now: Timestamp) -> Login {
+    Login {
+        device: "a phone".to_owned(),
+        scope: None,
+        remember_me: false,
+        delivery: Delivery::Body,
+        key: None,
+        origin: origin(),
+        now,
+    }
+}
+
 /// A fresh store and the rules that it is under.
 pub(super) struct Scene {
     backend: Arc<dyn Backend>,
@@ -106,18 +123,11 @@ impl Scene {
 
     /// A session that the store does not know yet.
     pub(super) fn draw(&self, user: UserId, now: Timestamp) -> Session {
-        self.draw_as(user, now, false)
+        self.draw_as(user, &login(now))
     }
 
-    pub(super) fn draw_as(&self, user: UserId, now: Timestamp, remember_me: bool) -> Session {
-        let login = Login {
-            device: "a phone".to_owned(),
-            scope: None,
-            remember_me,
-            origin: origin(),
-            now,
-        };
-        Session::drawn(user, &login, &self.policy, &self.entropy)
+    pub(super) fn draw_as(&self, user: UserId, login: &Login) -> Session {
+        Session::drawn(user, login, &self.policy, &self.entropy)
     }
 
     /// A user that the store does not know yet, with a first session.
@@ -133,6 +143,7 @@ impl Scene {
             session: self.draw(user.id, START),
             user,
             hash: hash("first"),
+            replaces: None,
             origin: origin(),
         }
     }
@@ -156,9 +167,20 @@ impl Scene {
 
     /// A further session of the user, bound to a key.
     pub(super) async fn open_bound(&self, user: UserId) -> Session {
-        let mut session = self.draw(user, START);
-        session.life.bound = true;
-        self.open(session).await
+        let bound = Login {
+            key: Some(KEY),
+            ..login(START)
+        };
+        self.open(self.draw_as(user, &bound)).await
+    }
+
+    /// A further session of the user, with the longer lifetimes.
+    pub(super) async fn open_remembered(&self, user: UserId) -> Session {
+        let remembered = Login {
+            remember_me: true,
+            ..login(START)
+        };
+        self.open(self.draw_as(user, &remembered)).await
     }
 
     /// The row as it stands.
@@ -287,6 +309,7 @@ pub(super) fn opening(session: Session) -> Opening {
         session,
         verified: FIRST,
         rehashed: None,
+        replaces: None,
         origin: origin(),
     }
 }
@@ -323,7 +346,8 @@ pub(super) fn retried(of: u32, late: bool) -> Turn {
 pub(super) fn request(session: &Session, generation: u32, now: Timestamp) -> Request {
     Request {
         token: token(session, generation),
-        possession: Possession::NotShown,
+        delivery: session.delivery,
+        proof: Proof::NotShown,
         origin: origin(),
         now,
     }
@@ -332,7 +356,7 @@ pub(super) fn request(session: &Session, generation: u32, now: Timestamp) -> Req
 /// The same with a good proof of possession.
 pub(super) fn proven(session: &Session, generation: u32, now: Timestamp) -> Request {
     Request {
-        possession: Possession::Proven,
+        proof: Proof::By(KEY),
         ..request(session, generation, now)
     }
 }

@@ -10,7 +10,7 @@ use super::{Options, connection::Connector, folder::Presence, row::Fault};
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
 
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 8] = [
     (
         "0001_sessions",
         include_str!("../../migrations/sqlite/0001_sessions.sql"),
@@ -38,6 +38,10 @@ const STEPS: [(&str, &str); 7] = [
     (
         "0007_revocations",
         include_str!("../../migrations/sqlite/0007_revocations.sql"),
+    ),
+    (
+        "0008_bound_sessions",
+        include_str!("../../migrations/sqlite/0008_bound_sessions.sql"),
     ),
 ];
 

@@ -4,7 +4,9 @@ use relatch_core::{
     StoreError, Timestamp,
     password::PasswordHash,
     permission::{Permission, RoleName},
-    session::{EndReason, Ended, Generation, Life, Session, SessionId, SessionSecret},
+    session::{
+        Delivery, EndReason, Ended, Generation, Life, Session, SessionId, SessionSecret, Thumbprint,
+    },
     user::{CredentialVersion, Credentials, Email, User, UserId, UserState, Username},
 };
 use rusqlite::Row;
@@ -34,8 +36,8 @@ impl Fault {
 
 /// The columns of [`session`], in its order.
 pub(super) const SESSION: &str = "id, user_id, secret, generation, rotated_at, created_at, expires_at, \
-     remember_me, bound, device, ended_at, end_reason, scope, \
-     (SELECT group_concat(role, ' ') FROM user_role WHERE user_role.user_id = session.user_id)";
+     remember_me, jkt, device, ended_at, end_reason, scope, \
+     (SELECT group_concat(role, ' ') FROM user_role WHERE user_role.user_id = session.user_id), delivery";
 
 fn scope(text: Option<String>) -> Result<Option<Vec<Permission>>, Fault> {
     text.map(|text| role::permissions(&text)).transpose()
@@ -47,13 +49,24 @@ fn roles(text: Option<String>) -> Result<Vec<RoleName>, Fault> {
     Ok(roles)
 }
 
+fn delivery(number: u8) -> Result<Delivery, Fault> {
+    match number {
+        0 => Ok(Delivery::Body),
+        1 => Ok(Delivery::Cookie),
+        _ => Err(Fault::Corrupt("session.delivery")),
+    }
+}
+
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
+    let key = row.get::<_, Option<_>>(8)?.map(Thumbprint::from_bytes);
     Ok(Session {
         id: SessionId(Uuid::from_bytes(row.get(0)?)),
         user: UserId(Uuid::from_bytes(row.get(1)?)),
         secret: SessionSecret::from_bytes(row.get(2)?),
         created_at: time(row, 5)?,
         device: row.get(9)?,
+        delivery: delivery(row.get(14)?)?,
+        key,
         scope: scope(row.get(12)?)?,
         roles: roles(row.get(13)?)?,
         life: Life {
@@ -61,7 +74,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
             rotated_at: time(row, 4)?,
             expires_at: time(row, 6)?,
             remember_me: row.get(7)?,
-            bound: row.get(8)?,
+            bound: key.is_some(),
             ended: ended(row.get(10)?, row.get(11)?)?,
         },
     })

@@ -8,7 +8,7 @@ use relatch_core::{
     event::{Administrator, Event, EventKind, Origin},
     permission::Permission,
     session::{
-        EndReason, Policy, Session, SessionId,
+        Delivery, EndReason, Policy, Session, SessionId, Thumbprint,
         open::Opening,
         refresh::{Durability, Outcome, Request, Turn},
         store::{Ending, History, Opened, SessionQuery, SessionStore, Which},
@@ -169,6 +169,7 @@ fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Op
         mut session,
         verified,
         rehashed,
+        replaces,
         origin,
     } = opening;
     if let Some(refusal) = stale(connection, session.user, verified)? {
@@ -177,6 +178,7 @@ fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Op
     if let Some(hash) = rehashed {
         user::set_hash(connection, session.user, &hash)?;
     }
+    replace(connection, replaces, &session, &origin, policy)?;
     make_room(connection, &session, &origin, policy)?;
     session.roles = role::of_user(connection, session.user)?;
     insert(connection, &session)?;
@@ -197,6 +199,26 @@ pub(super) fn stale(
         Some(found) if found.version == verified => None,
         _ => Some(Opened::CredentialsChanged),
     })
+}
+
+/// Ends the session whose place a new one takes, whoever's it is.
+pub(super) fn replace(
+    connection: &Connection,
+    old: Option<SessionId>,
+    new: &Session,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<(), Fault> {
+    let found = old.map(|id| find(connection, id)).transpose()?.flatten();
+    let Some(old) = found else { return Ok(()) };
+    let ending = Ending {
+        user: old.user,
+        which: Which::One(old.id),
+        reason: EndReason::Replaced,
+        origin: origin.clone(),
+        now: new.created_at,
+    };
+    end(connection, &ending, policy).map(|_| ())
 }
 
 /// Ends the longest unused sessions until one more fits.
@@ -224,8 +246,8 @@ fn make_room(
 }
 
 pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), Fault> {
-    let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, bound, device, scope) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, jkt, device, scope, delivery) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let scope = session.scope.as_ref().map(|scope| {
         let words: Vec<_> = scope.iter().map(Permission::as_str).collect();
         words.join(" ")
@@ -240,9 +262,10 @@ pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), F
         session.created_at.as_millis(),
         life.expires_at.as_millis(),
         life.remember_me,
-        life.bound,
+        session.key.as_ref().map(Thumbprint::as_bytes),
         session.device,
         scope,
+        session.delivery == Delivery::Cookie,
     ])?;
     Ok(())
 }

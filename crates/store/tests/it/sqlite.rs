@@ -114,7 +114,7 @@ impl Backend for File {
     }
 
     async fn refuse_to_end_bound_sessions(&self) {
-        let sql = "CREATE TRIGGER refusal BEFORE UPDATE OF ended_at ON session WHEN NEW.bound \
+        let sql = "CREATE TRIGGER refusal BEFORE UPDATE OF ended_at ON session WHEN NEW.jkt IS NOT NULL \
                    BEGIN SELECT RAISE(ABORT, 'refused'); END";
         connect(self.folder.path())
             .execute_batch(sql)

@@ -37,10 +37,10 @@ pub(crate) const TAKEN: Timestamp = Timestamp::from_seconds(1_750_000_000);
 const SESSIONS: &str = "
     INSERT INTO user (id, username, email, password_hash, credential_version, disabled, created_at)
     VALUES (x'00000000000000000000000000000001', 'ada', 'ada@example.com', 'hash', 0, 0, 0);
-    INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, bound, device,
+    INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, device,
                          ended_at, end_reason)
     SELECT unhex(format('%032x', column1)), x'00000000000000000000000000000001', randomblob(32), 7,
-           1750000000000 + column2, 1749000000000, 1760000000000, 0, 0, 'device', column3, column4
+           1750000000000 + column2, 1749000000000, 1760000000000, 0, 'device', column3, column4
     FROM (VALUES (0, -1000, NULL, NULL), (1, -432000000, NULL, NULL), (2, 864000000, NULL, NULL), (3, -5000, 1749999999999, 1));
 ";
 

@@ -3,6 +3,7 @@
 
 mod material;
 mod set;
+mod thumbprint;
 mod wire;
 #[cfg(test)]
 mod wycheproof;
@@ -12,10 +13,11 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::ParsedPublicKey;
 
-use crate::{Algorithm, KeyError, base64url};
+use crate::{Algorithm, KeyError};
 use material::Material;
 
 pub use set::KeySet;
+pub use thumbprint::Thumbprint;
 
 /// A public key for checking signatures: Ed25519, P-256, or RSA of 2048 bits and more (RFC 7517, RFC 8037).
 ///
@@ -95,10 +97,13 @@ impl Jwk {
         self.material.algorithm()
     }
 
-    /// The SHA-256 thumbprint of the key, 43 base64url characters (RFC 7638); `kid` and the like do not enter it.
-    pub fn thumbprint(&self) -> String {
+    /// The SHA-256 thumbprint of the key (RFC 7638); `kid` and the like do not enter it.
+    pub fn thumbprint(&self) -> Thumbprint {
         let canonical = self.material.canonical();
-        base64url::encode(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref())
+        let digest = digest::digest(&digest::SHA256, canonical.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Thumbprint::from_bytes(bytes)
     }
 
     /// Whether `signature` is this key's over `message`.

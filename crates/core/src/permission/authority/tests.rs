@@ -50,6 +50,8 @@ fn session(roles: &[&str]) -> Session {
     let login = Login {
         device: String::new(),
         remember_me: false,
+        delivery: crate::session::Delivery::Body,
+        key: None,
         scope: None,
         origin: crate::event::Origin::default(),
         now: NOW,

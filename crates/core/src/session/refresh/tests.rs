@@ -239,3 +239,23 @@ fn only_a_rotation_and_an_end_change_the_row() {
         None
     );
 }
+
+#[test]
+fn only_a_proof_of_the_sessions_own_key_proves_possession() {
+    let (own, other) = (
+        Thumbprint::from_bytes([1; 32]),
+        Thumbprint::from_bytes([2; 32]),
+    );
+    let cases = [
+        (Proof::By(own), Some(own), Possession::Proven),
+        (Proof::By(other), Some(own), Possession::Refused),
+        (Proof::By(own), None, Possession::Refused),
+        (Proof::Refused, Some(own), Possession::Refused),
+        (Proof::Refused, None, Possession::Refused),
+        (Proof::NotShown, Some(own), Possession::NotShown),
+        (Proof::NotShown, None, Possession::NotShown),
+    ];
+    for (proof, key, possession) in cases {
+        assert_eq!(proof.of(key), possession, "{proof:?} {key:?}");
+    }
+}

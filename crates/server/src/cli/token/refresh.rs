@@ -5,7 +5,7 @@ use relatch_core::{
     key::Purpose,
     session::{
         EndReason, Session,
-        refresh::{Outcome, Possession, Request, Turn, turn},
+        refresh::{Outcome, Proof, Request, Turn, turn},
     },
     token::{
         Genuine,
@@ -149,20 +149,23 @@ fn without_tag(verdict: Verdict, session: Option<&Session>, bench: &Bench) -> Ve
 /// Asks what a server asks, and writes nothing.
 fn decide(genuine: &Genuine, session: Option<Session>, bench: &Bench) -> Verdict {
     let policy = &bench.opened.config.session;
-    let request = |possession| Request {
+    let delivery = session.as_ref().map(|session| session.delivery);
+    let request = |proof| Request {
         token: genuine.clone(),
-        possession,
+        delivery: delivery.unwrap_or_default(),
+        proof,
         origin: Origin::default(),
         now: bench.now,
     };
     let before = session.clone();
-    let outcome = turn(session, &request(Possession::NotShown), policy);
+    let outcome = turn(session, &request(Proof::NotShown), policy);
     let (Outcome::Turned(turned), Some(before)) = (outcome.clone(), before) else {
         return Verdict::Refused(nothing_turned(&outcome));
     };
     match turned.turn {
         Turn::Unproven(_) => {
-            let proven = turn(Some(before.clone()), &request(Possession::Proven), policy);
+            let proof = before.key.map_or(Proof::NotShown, Proof::By);
+            let proven = turn(Some(before.clone()), &request(proof), policy);
             let with = match proven {
                 Outcome::Turned(turned) => told(&turned.turn, &before, genuine, bench),
                 other => Verdict::Refused(nothing_turned(&other)),
@@ -182,7 +185,7 @@ fn nothing_turned(outcome: &Outcome) -> String {
             "the tag is good and the proof is not of this session's secret: somebody who has a token key made it, without the database. \
              Look after your keys"
         }
-        Outcome::Unknown | Outcome::Turned(_) => {
+        Outcome::Unknown | Outcome::WrongDelivery | Outcome::Turned(_) => {
             "the tag is good, but its session is not known here: it ended long ago and was forgotten, or the database was restored from a \
              backup that is older than the session"
         }

@@ -49,16 +49,16 @@ impl Operation {
         }
     }
 
-    /// The same, for the holder of a refresh token, which comes as Bearer or in the body.
+    /// The same, for the holder of a refresh token, which comes as Bearer, in the body or in the cookie.
     pub(super) fn with_refresh_token(self) -> Self {
         let content = json!({
             "schema": schema::reference("RefreshTokenBody"),
             "example": { "refresh_token": example::refresh_token() },
         });
         Self {
-            security: json!([{ "refreshToken": [] }, {}]),
+            security: json!([{ "refreshToken": [] }, { "refreshCookie": [] }, {}]),
             body: Some(json!({
-                "description": "Wanted unless the token is in the header.",
+                "description": "Wanted unless the token is in the header. Where it is in the cookie: `{}` as JSON.",
                 "required": false,
                 "content": { "application/json": content, "application/x-www-form-urlencoded": content },
             })),
@@ -191,6 +191,18 @@ impl Operation {
             answer.remove("content");
         }
         self
+    }
+
+    /// The same where the good answer of that status may set or clear the cookie of the session.
+    pub(super) fn with_cookie(self, status: u16, when: &str) -> Self {
+        let header = json!({
+            "description": format!(
+                "{when} `__Host-relatch_refresh`, with `Secure`, `HttpOnly`, `SameSite=Strict` and `Path=/`; in development, on plain loopback, `relatch_refresh_dev` without `Secure`."
+            ),
+            "required": false,
+            "schema": { "type": "string" },
+        });
+        self.answer_with(status, json!({ "Set-Cookie": header }))
     }
 
     /// The same where the good answer of that status has more headers.

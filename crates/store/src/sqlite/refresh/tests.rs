@@ -5,7 +5,7 @@ use std::time::Duration;
 use relatch_core::{
     Entropy, Timestamp,
     event::Origin,
-    session::{Generation, Lifetimes, Login, refresh::Possession},
+    session::{Delivery, Generation, Lifetimes, Login, Thumbprint, refresh::Proof},
     token::{TokenKey, TokenKeys},
     user::UserId,
 };
@@ -20,6 +20,8 @@ impl Entropy for Fixed {
         bytes.fill(7);
     }
 }
+
+const KEY: Thumbprint = Thumbprint::from_bytes([9; 32]);
 
 const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
@@ -52,12 +54,13 @@ fn database(bound: bool) -> (Connection, Session) {
         device: String::new(),
         scope: None,
         remember_me: false,
+        delivery: Delivery::Body,
+        key: bound.then_some(KEY),
         origin: Origin::default(),
         now: NOW,
     };
     let user = UserId(uuid::Uuid::nil());
     let mut session = Session::drawn(user, &login, &policy(), &Fixed);
-    session.life.bound = bound;
     session.life.generation = Generation(5);
     session::insert(&connection, &session).expect("inserts");
     (connection, session)
@@ -72,7 +75,8 @@ fn in_a_healing_batch(bound: bool, generation: u32) -> (Step, u64) {
         .issue(session.id, &session.secret, Generation(generation));
     let request = Request {
         token: keys.authenticate(token.expose()).expect("genuine"),
-        possession: Possession::Proven,
+        delivery: Delivery::Body,
+        proof: Proof::By(KEY),
         origin: Origin::default(),
         now: NOW.plus(Duration::from_mins(1)),
     };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, READS, USERS, WRITES};
+use super::{BODY, CALLER, READS, SETS_COOKIE, USERS, WRITES};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -28,8 +28,13 @@ pub(in crate::http) fn register() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
+    .with_cookie(201, SETS_COOKIE)
     .errors(BODY)
-    .errors(&[Code::RegistrationClosed, Code::UsernameTaken])
+    .errors(&[
+        Code::RegistrationClosed,
+        Code::OriginNotAllowed,
+        Code::UsernameTaken,
+    ])
     .errors(WRITES)
 }
 
