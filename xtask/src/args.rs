@@ -7,12 +7,13 @@ use crate::{failure::Failure, parts};
 const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify"];
 const DRILLS: &[&str] = &["kill", "power-cut", "backup", "keys", "revocation", "model"];
 const PROFILES: &[&str] = &["release", "quick"];
-const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
+const VERBS: &[&str] = &["demo", "test", "gen", "fix", "bench", "drill", "help"];
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Help,
+    Demo,
     Test(Selection),
     Gen { check: bool },
     Fix,
@@ -62,6 +63,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb, Failure> {
         _ if rest.iter().any(|word| word == "--help" || word == "-h") && !measures(verb) => {
             Ok(Verb::Help)
         }
+        "demo" => nothing_more(rest).map(|()| Verb::Demo),
         "test" => test(rest),
         "gen" => generate(rest),
         "fix" => nothing_more(rest).map(|()| Verb::Fix),

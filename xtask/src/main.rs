@@ -2,6 +2,7 @@
 //! the product; the standard library alone, so that it builds in a second.
 
 mod args;
+mod demo;
 mod deny;
 mod failure;
 mod fix;
@@ -10,6 +11,7 @@ mod measure;
 mod parts;
 mod reference;
 mod shell;
+mod spa;
 mod suites;
 mod test;
 mod tools;
@@ -42,6 +44,7 @@ fn typed() -> Result<Vec<String>, Failure> {
 fn carry_out(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Help => help::print(),
+        Verb::Demo => demo::start(),
         Verb::Test(selection) => test::run(selection),
         Verb::Gen { check: true } => reference::check(),
         Verb::Gen { check: false } => reference::write(),

@@ -50,6 +50,48 @@ pub(crate) fn strace() -> Result<(), Failure> {
     debian(&["strace"], Command::new("strace").arg("-V"))
 }
 
+/// Makes sure of Node and its npm.
+///
+/// # Errors
+/// When they are missing and can't be installed from here.
+pub(crate) fn node() -> Result<(), Failure> {
+    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))
+}
+
+/// Makes sure of Chromium.
+///
+/// # Errors
+/// When it is missing and can't be installed from here.
+pub(crate) fn chromium() -> Result<(), Failure> {
+    debian(&["chromium"], Command::new("chromium").arg("--version"))
+}
+
+/// Installs what a folder's `package-lock.json` names, unless that was done since it changed.
+///
+/// # Errors
+/// When it can't be installed.
+pub(crate) fn npm_packages(folder: &Path) -> Result<(), Failure> {
+    let changed =
+        |name: &str| std::fs::metadata(folder.join(name)).and_then(|file| file.modified());
+    // npm writes the second one when it is done.
+    let done = changed("node_modules/.package-lock.json");
+    if let (Ok(named), Ok(done)) = (changed("package-lock.json"), done)
+        && named <= done
+    {
+        return Ok(());
+    }
+    eprintln!("in {}:", folder.display());
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-fund", "--no-audit"]);
+    if shell::succeeds_within(npm.current_dir(folder), PATIENCE)? {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "what {} needs could not be installed",
+        folder.display()
+    )))
+}
+
 /// How long one step of an installation may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -58,7 +100,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// # Errors
 /// When something is missing and can't be installed from here.
 pub(crate) fn languages() -> Result<(), Failure> {
-    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))?;
+    node()?;
     let venv = ["-c", "import venv, ensurepip"];
     debian(
         &["python3", "python3-venv"],
