@@ -1,0 +1,241 @@
+// The session of one issuer in one tab: how it begins, goes on with other tokens and ends, and requests with its
+// access token. It must not know of documents, IndexedDB or HTTP beyond the wire.
+import { type Moment, moment } from "./clock.js";
+import { RelatchError } from "./error.js";
+import { ageOf, type Held, heldOf, type Tokens } from "./held.js";
+import { camel } from "./names.js";
+import { makeKey } from "./proof.js";
+import { createRefresh } from "./refresh.js";
+import { createTabs } from "./tabs.js";
+import type { User } from "./types.js";
+import { createView, type View } from "./view.js";
+import { type Call, refusal } from "./wire.js";
+import { remains, same, turning, unstored, vacant, type World } from "./world.js";
+
+/** The session of one issuer in one tab. */
+export interface Session {
+  view: View;
+  /** Sends it with the access token, if somebody is logged in. */
+  fetch(request: Request): Promise<Response>;
+  /** A request to the issuer that wants the access token. */
+  authorized<T>(call: Call): Promise<T>;
+  /** Begins a session. */
+  open(path: string, fields: object): Promise<User>;
+  /** Goes on with the tokens that the answer to `call` brings, which no refresh may cross. */
+  exchange(call: Call): Promise<void>;
+  /** Ends it here, then at the server; false when the server could not be told yet. */
+  close(): Promise<boolean>;
+  /** Ends it by a request with the access token. */
+  closeBy(call: Call): Promise<void>;
+  user(): Promise<User | null>;
+  /** The page is seen again, or the network is back. */
+  wake(): void;
+}
+
+/** How long a login or logout waits for refreshes to break off. */
+const BREAK = 5_000;
+/** How long a request may take that may have to renew the token. */
+const RENEWAL = 60_000;
+
+/** A session that nobody has used yet. */
+export function createSession(world: World): Session {
+  const { wire, storage, clock, body, bound, random = Math.random } = world;
+  const view = createView(clock);
+  const tabs = createTabs(`relatch/1 ${wire.issuer}`, clock, world, (message) => {
+    if (message.is === "stop") refresh.interrupt();
+    view.hear(message);
+  });
+  const refresh = createRefresh(world, view, tabs);
+  let asking: Promise<User | null> | undefined;
+
+  /** Runs `task` while no tab refreshes; those under way are broken off and begin again after it. */
+  function exclusively<T>(task: () => Promise<T>): Promise<T> {
+    refresh.interrupt();
+    tabs.tell({ is: "stop" });
+    return tabs.alone({ task, patience: BREAK });
+  }
+
+  /** Renews for who is alone already. */
+  const turn = () => refresh.turn(view.held, view.held?.turn);
+
+  /** The key to bind a new session to, kept before it is used: an answer that gets lost may have begun the session. */
+  async function keyToBind(): Promise<CryptoKeyPair | undefined> {
+    if (bound === false) return undefined;
+    let cause: unknown;
+    try {
+      const made = (await storage.change(same))?.key ?? (await makeKey());
+      const now = await storage.change((old) => ({ ...old, key: old?.key ?? made }));
+      // A cookie outlives the page, so its key must, too.
+      if (body || storage.durable()) return now?.key;
+    } catch (error) {
+      // Without a secure context there are no keys, and not every storage takes them.
+      cause = error;
+    }
+    if (bound) throw new RelatchError("key_unavailable", "This browser keeps no key.", { cause });
+    return undefined;
+  }
+
+  function open(path: string, fields: object): Promise<User> {
+    return exclusively(async () => {
+      const key = await keyToBind();
+      const before = await storage.change((old) => ({ ...old, sid: old?.sid ?? "" }));
+      const from = moment(clock);
+      try {
+        const ours = { delivery: body ? undefined : "cookie", device_token: before?.device };
+        const call = { method: "POST", path, body: { ...fields, ...ours }, key, cookie: !body };
+        await adopt(await working(call), key, from);
+      } catch (error) {
+        // Refused: nothing has begun. Where the answer got lost, something may have.
+        if ((error as RelatchError).status)
+          await storage.change((old) => (old?.sid === "" ? remains(old) : old));
+        throw error;
+      }
+      if (before?.token) wire.call(turning(world, "/auth/logout", before)).catch(() => {});
+      return view.state.user as User;
+    });
+  }
+
+  /** Sends it, with proof of work if that is asked for. */
+  async function working(call: Call): Promise<Tokens> {
+    try {
+      return await wire.call<Tokens>(call);
+    } catch (error) {
+      const { code, cause } = error as RelatchError;
+      if (code !== "proof_of_work_required") throw error;
+      const { solve } = await import("./altcha.js");
+      const proof_of_work = await solve(cause);
+      return wire.call<Tokens>({ ...call, body: { ...call.body, proof_of_work } });
+    }
+  }
+
+  /** Goes on with these tokens, of a new session or of the same. */
+  async function adopt(answer: Tokens, key: CryptoKeyPair | undefined, from: Moment) {
+    const { session_id: sid, refresh_token: token, device_token: device, user } = answer;
+    const name = String(random());
+    try {
+      await storage.change((old) => ({
+        ...old,
+        sid,
+        turn: name,
+        token: token ?? old?.token,
+        device: device ?? old?.device,
+        leaving: false,
+      }));
+    } catch (error) {
+      if (body) throw unstored(error);
+    }
+    view.hold(heldOf(answer, key, from, name), user && camel<User>(user));
+    refresh.announce();
+  }
+
+  function exchange(call: Call): Promise<void> {
+    return exclusively(async () => {
+      const from = moment(clock);
+      await adopt(await authorized<Tokens>(call, turn), view.held?.key, from);
+    });
+  }
+
+  const farewell = (reason: string) => ({ reason, at: new Date(clock.now()) });
+
+  function close(): Promise<boolean> {
+    return exclusively(async () => {
+      const record = await storage.change((old) => old && { ...old, leaving: true });
+      refresh.depart(record?.sid, undefined, farewell("logout"));
+      return vacant(world, record) || refresh.farewell(record);
+    });
+  }
+
+  function closeBy(call: Call): Promise<void> {
+    return exclusively(async () => {
+      await authorized(call, turn);
+      await storage.change(remains);
+      refresh.depart(undefined, undefined, farewell("logout_everywhere"));
+    });
+  }
+
+  async function ready(renew: () => Promise<void>): Promise<Held | undefined> {
+    if (view.state.status === "out") return undefined;
+    const age = view.held ? ageOf(view.held, clock) : "stale";
+    if (age === "stale") await renew();
+    // Ahead of need: nobody waits for it, and whoever needs it later asks again.
+    else if (age === "ageing") renew().catch(() => {});
+    return view.held;
+  }
+
+  /** A newer token than `used`, which was refused; undefined when there is none for the same user. */
+  async function replacement(used: Held, renew: () => Promise<void>): Promise<Held | undefined> {
+    if (view.held?.access === used.access) await renew();
+    const held = await ready(renew);
+    return held?.sub === used.sub ? held : undefined;
+  }
+
+  async function send(request: Request, renew: () => Promise<void>): Promise<Response> {
+    let token = await orAbort(ready(renew), request.signal);
+    const refused = new Set<string>();
+    for (;;) {
+      const response = await wire.send(request.clone(), token);
+      const why = token && response.status === 401 && (await refusal(response));
+      // Once for each cause: the server has not acted on what it refused with 401.
+      if (!token || !why || refused.has(why)) return response;
+      refused.add(why);
+      if (why === "proof") continue;
+      token = await orAbort(replacement(token, renew), request.signal);
+      if (!token) return response;
+    }
+  }
+
+  async function authorized<T>(call: Call, renew: () => Promise<void>): Promise<T> {
+    const via = async (request: Request) => {
+      if (await ready(renew)) {
+        const response = await send(request, renew);
+        if (view.held) return response;
+      }
+      const { ended } = view.state;
+      throw ended
+        ? new RelatchError("session_ended", "The session has ended.", { ended })
+        : new RelatchError("not_logged_in", "Nobody is logged in.");
+    };
+    return wire.call<T>({ patience: RENEWAL, ...call, via });
+  }
+
+  async function who(): Promise<User | null> {
+    try {
+      const token = await ready(refresh.now);
+      if (!token) return null;
+      if (view.state.user?.id === token.sub) return view.state.user;
+      const user = camel<User>(await authorized<object>({ method: "GET", path: "/auth/me" }, refresh.now));
+      if (view.held) view.hold(view.held, user);
+      refresh.announce();
+    } catch (error) {
+      if (view.state.status !== "out") throw error;
+    }
+    return view.state.user ?? null;
+  }
+
+  return {
+    view,
+    fetch: (request) => send(request, refresh.now),
+    authorized: (call) => authorized(call, refresh.now),
+    open,
+    exchange,
+    close,
+    closeBy,
+    user() {
+      asking ??= who().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    wake: refresh.wake,
+  };
+}
+
+/** Waits no longer than the caller does. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(signal.reason);
+    if (signal.aborted) give();
+    signal.addEventListener("abort", give);
+    promise.then(resolve, reject);
+  });
+}
