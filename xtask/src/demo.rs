@@ -2,7 +2,6 @@
 //! notes API as a reader would, and ends with them.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ use crate::failure::Failure;
 use crate::shell::{self, cargo, run};
 use crate::spa;
 
-const SERVER: (&str, &str) = ("relatch", "127.0.0.1:8080");
-const NOTES: (&str, &str) = ("notes", "127.0.0.1:3000");
+/// Where the app is: `notes` listens there, and `relatch.toml` lets its pages log in.
+const ADDRESS: &str = "http://127.0.0.1:3000";
 
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,12 +33,19 @@ pub(crate) fn start() -> Result<(), Failure> {
     let folder = shell::built("demo");
     std::fs::create_dir_all(&folder).map_err(|error| Failure::Failed(error.to_string()))?;
     let mut running = Running::default();
-    running.start(SERVER, &folder, &mut server(&folder))?;
+    running.start(
+        &mut server(&folder),
+        "listening on ",
+        folder.join("relatch.log"),
+    )?;
     run(&mut relatch(&folder, &["role", "put", "writer", "notes:*"]))?;
-    running.start(NOTES, &folder, &mut notes(&folder, &app))?;
+    running.start(
+        &mut notes(&folder, &app),
+        "Notes are at ",
+        folder.join("notes.log"),
+    )?;
     println!(
-        "\nThe notes app is at http://{}\n\nIts accounts, notes and logs are kept in {}; Ctrl-C ends it.",
-        NOTES.1,
+        "\nThe notes app is at {ADDRESS}\n\nIts accounts, notes and logs are kept in {}; Ctrl-C ends it.",
         folder.display()
     );
     Err(running.wait())
@@ -74,26 +80,9 @@ fn notes(folder: &Path, app: &Path) -> Command {
 struct Running(Vec<(Child, PathBuf)>);
 
 impl Running {
-    /// Starts a program that says nothing here but into a log, and waits until it listens.
-    fn start(
-        &mut self,
-        (name, address): (&str, &str),
-        folder: &Path,
-        command: &mut Command,
-    ) -> Result<(), Failure> {
-        let listens = || -> bool {
-            let address = address.parse::<SocketAddr>();
-            address.is_ok_and(|address| {
-                TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
-            })
-        };
-        if listens() {
-            return Err(Failure::Failed(format!(
-                "something listens on {address} already"
-            )));
-        }
-        let failed = |error: std::io::Error| Failure::Failed(format!("{name}: {error}"));
-        let log = folder.join(format!("{name}.log"));
+    /// Starts a program, which speaks into a log, and waits until it says that it is ready.
+    fn start(&mut self, command: &mut Command, ready: &str, log: PathBuf) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", log.display()));
         let file = File::create(&log).map_err(failed)?;
         let child = command
             .stdin(Stdio::null())
@@ -103,9 +92,8 @@ impl Running {
             .map_err(failed)?;
         self.0.push((child, log.clone()));
         let begin = Instant::now();
-        while !listens() {
-            let ended = self.ended().is_some();
-            if ended || begin.elapsed() > PATIENCE {
+        while !std::fs::read_to_string(&log).is_ok_and(|said| said.contains(ready)) {
+            if self.ended().is_some() || begin.elapsed() > PATIENCE {
                 return Err(said(&log));
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -148,7 +136,7 @@ fn said(log: &Path) -> Failure {
     let lines: Vec<_> = text.lines().collect();
     let last = lines.get(lines.len().saturating_sub(10)..).unwrap_or(&[]);
     Failure::Failed(format!(
-        "it ended; {} says:\n{}",
+        "it does not run; {} says:\n{}",
         log.display(),
         last.join("\n")
     ))

@@ -2,7 +2,7 @@
 
 import type { Client, State, User } from "relatch";
 import { Notes } from "./notes";
-import { el, fill, find } from "./ui/dom";
+import { el, fill, find, screen } from "./ui/dom";
 import { busy } from "./ui/form";
 import { say, sayEnded } from "./ui/say";
 import { meaning } from "./words";
@@ -58,6 +58,11 @@ export class App {
 
   private follow(state: State): void {
     if (state.status === "unknown") return;
+    // Another tab may have told that somebody is in before this one knows who.
+    if (state.status === "in" && !state.user) {
+      void this.client.user().catch(() => undefined);
+      return;
+    }
     document.body.dataset.status = state.status;
     if (state.status === "out") sayEnded(this.leaving ? undefined : state.ended);
     else sayEnded(undefined, true);
@@ -71,14 +76,14 @@ export class App {
 
   private show(moveFocus: boolean): void {
     const { status, user } = this.client.state;
-    if (status === "unknown") return;
-    const screen = this.screens.find(({ path }) => path === location.pathname) ?? this.missing;
-    const isOpen = screen === this.missing || !user === Boolean(screen.guest);
-    if (isOpen) this.put(screen, user, moveFocus);
+    if (status === "unknown" || (status === "in" && !user)) return;
+    const wanted = this.screens.find(({ path }) => path === location.pathname) ?? this.missing;
+    const isOpen = wanted === this.missing || !user === Boolean(wanted.guest);
+    if (isOpen) this.put(wanted, user, moveFocus);
     else this.detour(Boolean(user));
   }
 
-  private put(screen: Screen, user: User | undefined, moveFocus: boolean): void {
+  private put(shown: Screen, user: User | undefined, moveFocus: boolean): void {
     this.shown = this.key();
     this.leave.abort();
     this.leave = new AbortController();
@@ -89,8 +94,8 @@ export class App {
       user: user ?? NOBODY,
       gone: this.leave.signal,
     };
-    fill(find("#screen"), screen.show(scene));
-    document.title = `${screen.title} · Notes`;
+    screen(shown.show(scene));
+    document.title = `${shown.title} · Notes`;
     if (!moveFocus) return;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>("#screen h1")?.focus();

@@ -2,7 +2,7 @@
 
 import { createClient } from "relatch";
 import { App, type Screen } from "./app";
-import { el, fill, find } from "./ui/dom";
+import { el, screen } from "./ui/dom";
 import { say, sayOffline } from "./ui/say";
 import { devices } from "./views/devices";
 import { login, signup } from "./views/door";
@@ -32,20 +32,28 @@ async function issuer(): Promise<string> {
 let client: ReturnType<typeof createClient> | undefined;
 
 async function begin(): Promise<void> {
+  const slow = setTimeout(() => waiting("The server does not answer yet. Still trying…"), 3000);
   try {
     client ??= createClient({ issuer: await issuer(), resources: [location.origin] });
     await client.user();
   } catch (error) {
-    return unreachable(error);
+    unreachable(error);
+    return;
+  } finally {
+    clearTimeout(slow);
   }
   new App(client, [notes, devices, password, login, signup], MISSING).start();
+}
+
+function waiting(text: string): void {
+  const place = document.querySelector(".waiting");
+  if (place) place.textContent = text;
 }
 
 function unreachable(error: unknown): void {
   const again = el("button", { type: "button", class: "primary" }, "Try again");
   const text = el("p", { role: "alert" }, meaning(error));
-  fill(
-    find("#screen"),
+  screen(
     el(
       "section",
       { class: "narrow" },
@@ -54,13 +62,13 @@ function unreachable(error: unknown): void {
       el("div", { class: "actions" }, again),
     ),
   );
-  const waiting = new AbortController();
+  const asked = new AbortController();
   const retry = (): void => {
-    waiting.abort();
+    asked.abort();
     void begin();
   };
-  again.addEventListener("click", retry, { signal: waiting.signal });
-  addEventListener("online", retry, { signal: waiting.signal });
+  again.addEventListener("click", retry, { signal: asked.signal });
+  addEventListener("online", retry, { signal: asked.signal });
 }
 
 const OFFLINE = "You are offline. What you see may be old, and changes have to wait.";

@@ -61,6 +61,10 @@ const REASONS: Record<string, Reason> = {
     title: "The server went back to a backup",
     text: "Everybody was logged out with that, and you may find your latest changes missing.",
   },
+  replaced: {
+    title: "Another login took the place of this one",
+    text: "A browser holds one login at a time, and somebody has logged in with this one since.",
+  },
   seen_in_the_clear: {
     title: "Your login crossed the network unencrypted",
     text: "Others on the way may have read it, so it was ended before they could use it. Log in again, and change your password if you typed it just then.",

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { addNote, arrive, card, clean, open, signUp } from "./stage.mjs";
 
 let stage;
@@ -52,7 +53,7 @@ test("what one may not do is not offered", async () => {
   await card(page, "Milk").waitFor();
   assert.equal(await page.getByLabel("New note").count(), 0);
   assert.equal(await page.locator("#screen button").count(), 0);
-  stage.relatch("user", "roles", name, "--at-once", "--set");
+  stage.relatch("user", "roles", name, "--at-once", "--set", "");
   await page.reload();
   await page.getByText("Your account has no role that permits notes yet.").waitFor();
   clean(page);
@@ -63,6 +64,8 @@ test("a right that was taken away meanwhile is said where it was wanted, and off
   const name = await signUp(page);
   await addNote(page, "Milk");
   stage.relatch("user", "roles", name, "--set", "reader", "--at-once");
+  // The API is told within a second.
+  await setTimeout(1500);
   await page.getByRole("button", { name: "Delete “Milk”" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.getByRole("alert").filter({ hasText: "You may not delete notes." }).waitFor();
@@ -89,10 +92,20 @@ test("without a network the page says so, loses no word, and goes on by itself",
   clean(page);
 });
 
-test("a server that does not answer is no end: the page offers to try again", async () => {
+test("a server that does not answer is no end: the page goes on when it does", async () => {
   const page = await stage.page();
   await signUp(page);
   await page.route(`${stage.issuer}/**`, (route) => route.abort());
+  await page.reload();
+  await page.getByRole("status").filter({ hasText: "The server does not answer yet." }).waitFor();
+  await page.unrouteAll();
+  await page.getByLabel("New note").waitFor();
+});
+
+test("whoever waits no longer is offered to try again", async () => {
+  const page = await stage.page();
+  await signUp(page);
+  await page.route("**/oauth-protected-resource", (route) => route.abort());
   await page.reload();
   await arrive(page, "No answer");
   await page.unrouteAll();

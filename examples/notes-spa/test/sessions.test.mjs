@@ -80,8 +80,8 @@ test("a new password logs out the others and not this one", async () => {
   await touch(phone);
   await banner(phone, "password_changed").waitFor();
   await logIn(phone, name, "another long password");
-  await banner(phone, "password_changed").getByRole("link", { name: "Look at your devices" }).click();
-  await arrive(phone, "Devices");
+  await banner(phone, "password_changed").getByRole("link", { name: "Change your password" }).click();
+  await arrive(phone, "Password");
   clean(page);
 });
 
@@ -108,9 +108,7 @@ test("a sentence that was begun before the session ended is there after the next
   await phone.getByText("is logged out.").waitFor();
   await page.getByRole("button", { name: "Add note" }).click();
   await arrive(page, "Log in");
-  await page.getByLabel("Username").fill(name);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Log in" }).click();
+  await logIn(page, name);
   await page.getByLabel("New note").waitFor();
   assert.equal(await page.getByLabel("New note").inputValue(), "What I meant to say");
 });
@@ -127,11 +125,12 @@ test("another tab follows a login and a logout", async () => {
 });
 
 /** The server's own list of reasons. */
-const REASONS = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8")
-  .split("## Why a session ended")[1]
-  .matchAll(/^\| `(\w+)` \|/gm)
-  .map(([, reason]) => reason)
-  .toArray();
+const REASONS = Array.from(
+  readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8")
+    .split("## Why a session ended")[1]
+    .matchAll(/^\| `(\w+)` \|/gm),
+  ([, reason]) => reason,
+);
 
 test("there are words for every reason that the server has", async () => {
   assert.ok(REASONS.length >= 14);
@@ -140,7 +139,7 @@ test("there are words for every reason that the server has", async () => {
   for (const reason of REASONS) {
     await ends(page, reason);
     await banner(page, reason).waitFor();
-    titles.add(await banner(page, reason).getByRole("heading").innerText());
+    titles.add(await banner(page, reason).getByRole("heading").textContent());
   }
   assert.ok(!titles.has("Your session has ended"), [...titles].join("\n"));
 });

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -39,17 +40,14 @@ export async function open(settings = {}) {
   };
   const relatch = (...words) =>
     execFileSync(join(built, "relatch"), words, { env: environment, encoding: "utf8" });
-  const processes = [await start("relatch", ["serve", "--config", file("../relatch.toml")], server, environment)];
+  const processes = [
+    await start("relatch", ["serve", "--config", file("../relatch.toml")], "listening on ", environment),
+  ];
   relatch("role", "put", "writer", "notes:*");
   relatch("role", "put", "reader", "notes:read");
   const options = ["--issuer", `http://127.0.0.1:${server}`, "--listen", `127.0.0.1:${api}`];
-  const files = [
-    "--file",
-    join(folder, "notes.db"),
-    "--app",
-    file("../dist"),
-  ];
-  processes.push(await start("notes", [...options, ...files], api, {}));
+  const files = ["--file", join(folder, "notes.db"), "--app", file("../dist")];
+  processes.push(await start("notes", [...options, ...files], "Notes are at ", {}));
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox"],
@@ -75,13 +73,14 @@ export async function open(settings = {}) {
   };
 }
 
-async function start(name, words, port, environment) {
+/** Starts one, and waits until it says that it is ready. */
+async function start(name, words, ready, environment) {
   const child = spawn(join(built, name), words, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += text));
-  for (let tries = 0; !(await listens(port)); tries++) {
+  for (let tries = 0; !said.includes(ready); tries++) {
     assert.ok(child.exitCode === null && tries < 400, `${name} did not start:\n${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await setTimeout(50);
   }
   return child;
 }
@@ -90,14 +89,6 @@ function end(child) {
   return new Promise((resolve) => {
     child.once("exit", resolve);
     child.kill();
-  });
-}
-
-function listens(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true));
-    socket.on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
   });
 }
 
@@ -158,12 +149,13 @@ export async function signUp(page, { username = `user${++made}`, remember = fals
   return username;
 }
 
+/** Logs in from scratch, or on the page that is there already. */
 export async function logIn(page, username, password = PASSWORD) {
-  await page.goto("/login");
+  if (!page.url().endsWith("/login")) await page.goto("/login");
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await arrive(page, "Your notes");
+  await page.getByRole("button", { name: "Log out", exact: true }).waitFor();
 }
 
 export async function addNote(page, text) {

@@ -25,6 +25,12 @@ export function fill(element: Element, ...children: Child[]): void {
   element.replaceChildren(...present(children));
 }
 
+/** Puts a screen in the place of the one that is there. */
+export function screen(...children: Child[]): void {
+  // A new element each time: one that stays would move when something comes above it.
+  find("#screen").replaceWith(el("div", { id: "screen" }, ...children));
+}
+
 /** The one element of the page that matches. */
 export function find(selector: string): HTMLElement {
   const element = document.querySelector<HTMLElement>(selector);
