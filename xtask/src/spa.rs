@@ -34,7 +34,8 @@ pub(crate) fn test() -> Result<(), Failure> {
 }
 
 fn npm(folder: &Path, script: &str) -> Result<(), Failure> {
+    eprintln!("in {}:", folder.display());
     let mut command = Command::new("npm");
-    let command = command.args(["run", "--silent", script]);
+    command.args(["run", "--silent", script]);
     shell::run(command.current_dir(folder))
 }

@@ -161,14 +161,15 @@ async function showEnds(page, name, taken) {
   await page.unrouteAll();
 }
 
-/** Runs in the page: what moved without anybody having done anything. */
+/** Runs in the page: what moved before anybody did anything. What somebody does moves things, late on a slow machine. */
 function watchShifts() {
   globalThis.shifts = [];
+  let touched = false;
+  for (const event of ["pointerdown", "keydown", "input"])
+    addEventListener(event, () => (touched = true), true);
+  const tell = ({ value, sources }) =>
+    `${value} ${sources.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(" | ")}`;
   new PerformanceObserver((list) => {
-    for (const shift of list.getEntries())
-      if (!shift.hadRecentInput)
-        globalThis.shifts.push(
-          `${shift.value} ${shift.sources.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(" | ")}`,
-        );
+    if (!touched) globalThis.shifts.push(...list.getEntries().map(tell));
   }).observe({ type: "layout-shift", buffered: true });
 }

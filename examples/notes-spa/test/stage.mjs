@@ -76,6 +76,8 @@ export async function open(settings = {}) {
 /** Starts one, and waits until it says that it is ready. */
 async function start(name, words, ready, environment) {
   const child = spawn(join(built, name), words, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  // Whatever becomes of the tests, nothing is left running.
+  process.once("exit", () => child.kill());
   let said = "";
   for (const output of [child.stdout, child.stderr]) output.on("data", (text) => (said += text));
   for (let tries = 0; !said.includes(ready); tries++) {
@@ -165,5 +167,5 @@ export async function addNote(page, text) {
 }
 
 export function card(page, text) {
-  return page.getByRole("listitem").filter({ hasText: text });
+  return page.getByRole("listitem").filter({ has: page.getByText(text, { exact: true }) });
 }
