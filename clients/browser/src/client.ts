@@ -22,23 +22,26 @@ import { createWire } from "./wire.js";
  * ```
  */
 export function createClient(options: ClientOptions): Client {
-  return createClientIn(options, browserMeans);
-}
-
-/** The same with other means than the browser's to speak with other tabs. */
-export function createClientIn(options: ClientOptions, means: (issuer: string) => Means): Client {
   const { bound, clock = systemClock } = options;
   const cookie = options.delivery !== "body";
-  const issuer = options.issuer.replace(/\/+$/, "");
+  const issuer = trim(options.issuer);
   const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
-  const covered = (options.resources ?? [new URL(issuer).origin]).map((url) => new URL(url));
+  // With a slash at its end, or `https://api.example` would cover `https://api.example.org`.
+  const covered = (options.resources ?? [new URL(issuer).origin]).map((url) => `${trim(new URL(url).href)}/`);
   const wire = createWire(issuer, clock, fetch);
   let begun: Session | undefined;
 
   function session(): Session {
     if (!begun) {
       const storage = options.storage ?? browserStorage(issuer, clock);
-      begun = createSession({ wire, storage, clock, body: !cookie, bound, ...means(issuer) });
+      begun = createSession({
+        wire,
+        storage,
+        clock,
+        body: !cookie,
+        bound,
+        ...(options.means ?? browserMeans(issuer)),
+      });
       listen(begun);
     }
     return begun;
@@ -46,38 +49,29 @@ export function createClientIn(options: ClientOptions, means: (issuer: string) =
 
   async function authorizedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init);
-    const url = new URL(request.url);
-    return covered.some((resource) => covers(resource, url)) ? session().fetch(request) : fetch(request);
+    const [path] = request.url.split(/[?#]/);
+    return covered.some((start) => `${path}/`.startsWith(start)) ? session().fetch(request) : fetch(request);
   }
-
-  const ending = (path: string) => ({ method: "DELETE", path: `/auth/sessions${path}`, cookie });
 
   return {
     register: ({ email, ...rest }) => session().open("/auth/register", { email, ...wired(rest) }),
     login: (credentials) => session().open("/auth/login", wired(credentials)),
     logout: () => session().close(),
-    logoutEverywhere: () => session().closeBy(ending("?keep=none")),
+    logoutEverywhere: () => session().closeBy("DELETE", `${SESSIONS}?keep=none`),
     changePassword: ({ oldPassword, newPassword }) =>
-      session().exchange({
-        method: "POST",
-        path: "/auth/password/change",
-        body: { old_password: oldPassword, new_password: newPassword },
-        cookie,
-      }),
-    reauthenticate: ({ password }) =>
-      session().exchange({ method: "POST", path: "/auth/reauthenticate", body: { password } }),
+      session().exchange("/auth/password/change", { old_password: oldPassword, new_password: newPassword }),
+    reauthenticate: (proof) => session().exchange("/auth/reauthenticate", proof),
     sessions: {
       async list() {
-        const call = { method: "GET", path: "/auth/sessions" };
-        const { sessions } = await session().authorized<{ sessions: object[] }>(call);
+        const { sessions } = await session().authorized<{ sessions: object[] }>("GET", SESSIONS);
         return sessions.map((told) => camel<Device>(told));
       },
       async end(id) {
         const own = (await session().user()) && session().view.held?.sid === id;
-        await session()[own ? "closeBy" : "authorized"](ending(`/${encodeURIComponent(id)}`));
+        await session()[own ? "closeBy" : "authorized"]("DELETE", `${SESSIONS}/${encodeURIComponent(id)}`);
       },
       async endOthers() {
-        await session().authorized(ending("?keep=current"));
+        await session().authorized("DELETE", `${SESSIONS}?keep=current`);
       },
     },
     user: (): Promise<User | null> => session().user(),
@@ -89,18 +83,16 @@ export function createClientIn(options: ClientOptions, means: (issuer: string) =
   };
 }
 
+const trim = (url: string) => url.replace(/\/+$/, "");
+
+const SESSIONS = "/auth/sessions";
+
 const wired = ({ username, password, rememberMe, device }: Credentials) => ({
   username,
   password,
   remember_me: rememberMe,
   device_name: device,
 });
-
-/** Whether `url` lies under `resource`, by whole segments of the path. */
-function covers(resource: URL, url: URL): boolean {
-  const path = resource.pathname.replace(/\/$/, "");
-  return resource.origin === url.origin && `${url.pathname}/`.startsWith(`${path}/`);
-}
 
 function browserMeans(issuer: string): Means {
   const channel = globalThis.BroadcastChannel && new BroadcastChannel(`relatch/1 ${issuer}`);

@@ -3,10 +3,15 @@
 /** The server's codes that a client meets most, and the client's own; `docs/errors.md` has all of the server's. */
 export type ErrorCode =
   // The client's own.
+  /** No answer came, however often it was asked. Whether the server acted is not known. */
   | "unreachable"
+  /** An answer came that is not the server's: of a proxy between, or a captive portal. */
   | "unexpected_answer"
+  /** It takes somebody who is logged in. */
   | "not_logged_in"
+  /** `bound: true`, and this browser can't keep a key. */
   | "key_unavailable"
+  /** Body mode: this browser did not keep the new token, so it isn't used. */
   | "storage_unavailable"
   // The server's.
   | "invalid_request"
@@ -85,10 +90,9 @@ export class RelatchError extends Error {
   /** With `session_ended`: why and when. */
   declare ended?: Ended | undefined;
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    const { cause, ...rest } = details;
-    super(message, { cause });
+  constructor(code: ErrorCode, { cause, ...details }: ErrorDetails = {}) {
+    super(details.detail ?? code, { cause });
     this.code = code;
-    Object.assign(this, rest);
+    Object.assign(this, details);
   }
 }

@@ -28,25 +28,25 @@ export interface Tokens {
   user?: object;
 }
 
-/** How far an access token is through its life. */
-export type Age = "fresh" | "ageing" | "stale";
+/** Whether a token's life is over but for a twentieth, or 5 seconds: then it is not to be sent any more. */
+export const stale = (held: Held, clock: Clock): boolean => ends(held, clock, 20, 5000);
 
-/** `ageing` is to be renewed while it is still used; `stale` is not to be sent any more. */
-export function ageOf(held: Held, clock: Clock): Age {
-  const left = held.life - since(held.from, clock);
-  if (left <= Math.min(5000, held.life / 20)) return "stale";
-  return left <= Math.min(60_000, held.life / 4) ? "ageing" : "fresh";
-}
+/** Whether it is over but for a quarter, or a minute: then it is to be renewed while it is still used. */
+export const ageing = (held: Held, clock: Clock): boolean => ends(held, clock, 4, 60_000);
+
+const ends = ({ life, from }: Held, clock: Clock, part: number, most: number) =>
+  life - since(from, clock) <= Math.min(life / part, most);
 
 /** The claim `sub` of an access token; this isn't a check, which is up to who is sent the token. */
-function subjectOf(access: string): string {
-  try {
-    const payload = access.split(".")[1] ?? "";
-    return JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))).sub;
-  } catch {
-    return "";
-  }
-}
+const subjectOf = (access: string): string =>
+  JSON.parse(
+    atob(
+      access
+        .replace(/^.*\.(.*)\..*$/, "$1")
+        .replaceAll("-", "+")
+        .replaceAll("_", "/"),
+    ),
+  ).sub;
 
 /** What an answer brings. */
 export function heldOf(answer: Tokens, key: CryptoKeyPair | undefined, from: Moment, turn: string): Held {

@@ -7,6 +7,8 @@ export interface Prover {
   prove(key: CryptoKeyPair, method: string, url: string, access?: string): Promise<string>;
   /** Learns from an answer, to a request begun at `sent`: the server's nonce and, from our issuer, its clock. */
   learn(url: string, response: Response, sent: number): void;
+  /** Whether the issuer's clock is known. */
+  timed(): boolean;
 }
 
 const encoder = new TextEncoder();
@@ -23,34 +25,30 @@ const json = (value: unknown): string => base64url(encoder.encode(JSON.stringify
 export async function makeKey(): Promise<CryptoKeyPair> {
   const make = (algorithm: EcKeyGenParams | Algorithm) =>
     crypto.subtle.generateKey(algorithm, false, ["sign", "verify"]) as Promise<CryptoKeyPair>;
-  try {
-    return await make({ name: "Ed25519" });
-  } catch {
-    return make({ name: "ECDSA", namedCurve: "P-256" });
-  }
+  return make({ name: "Ed25519" }).catch(() => make({ name: "ECDSA", namedCurve: "P-256" }));
 }
 
 /** One for each client: nonces by origin, and how far the issuer's clock is from ours. */
 export function createProver(clock: Clock, issuer: string): Prover {
   const nonces = new Map<string, string>();
   const home = new URL(issuer).origin;
-  let skew = 0;
+  let skew: number | undefined;
   return {
     async prove({ privateKey, publicKey }, method, url, access) {
       const target = new URL(url);
       const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", publicKey);
-      const edwards = kty === "OKP";
-      const header = { typ: "dpop+jwt", alg: edwards ? "EdDSA" : "ES256", jwk: { kty, crv, x, y } };
+      // Ed25519 has no second coordinate.
+      const header = { typ: "dpop+jwt", alg: y ? "ES256" : "EdDSA", jwk: { kty, crv, x, y } };
       const claims = {
         jti: crypto.randomUUID(),
         htm: method,
         htu: target.origin + target.pathname,
-        iat: Math.floor((clock.now() + skew) / 1000),
+        iat: Math.floor((clock.now() + (skew ?? 0)) / 1000),
         ath: access && base64url(await crypto.subtle.digest("SHA-256", encoder.encode(access))),
         nonce: nonces.get(target.origin),
       };
       const signed = `${json(header)}.${json(claims)}`;
-      const algorithm = edwards ? { name: "Ed25519" } : { name: "ECDSA", hash: "SHA-256" };
+      const algorithm = { name: privateKey.algorithm.name, hash: "SHA-256" };
       const signature = await crypto.subtle.sign(algorithm, privateKey, encoder.encode(signed));
       return `${signed}.${base64url(signature)}`;
     },
@@ -58,11 +56,10 @@ export function createProver(clock: Clock, issuer: string): Prover {
       const { origin } = new URL(url);
       const nonce = response.headers.get("DPoP-Nonce");
       if (nonce) nonces.set(origin, nonce);
-      const date = Date.parse(response.headers.get("Date") ?? "");
-      if (origin !== home || Number.isNaN(date)) return;
+      const date = origin === home && Date.parse(response.headers.get("Date") ?? "");
       // It was made between our sending and now, and says whole seconds: that bounds the skew, however slow the answer was.
-      const [least, most] = [date - clock.now(), date + 1000 - sent];
-      if (least <= most) skew = Math.min(Math.max(skew, least), most);
+      if (date) skew = Math.min(Math.max(skew ?? 0, date - clock.now()), date + 1000 - sent);
     },
+    timed: () => skew !== undefined,
   };
 }

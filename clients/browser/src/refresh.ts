@@ -2,7 +2,7 @@
 // answer does to the record and when a session is over.
 import { anyOf, moment, since } from "./clock.js";
 import type { Ended, RelatchError } from "./error.js";
-import { ageOf, type Held, heldOf, type Tokens } from "./held.js";
+import { type Held, heldOf, stale, type Tokens } from "./held.js";
 import type { StoredRecord } from "./store.js";
 import type { Tabs } from "./tabs.js";
 import type { View } from "./view.js";
@@ -14,7 +14,7 @@ export interface Refresh {
   /** Sees to it that the tab holds the newest tokens, or none. Rejects when that can't be found out. */
   now(): Promise<void>;
   /** The same for who is alone already. */
-  turn(stale?: Held, known?: string, signal?: AbortSignal): Promise<void>;
+  turn(old?: Held, known?: string, signal?: AbortSignal): Promise<void>;
   /** Breaks off what is under way; it begins again. */
   interrupt(): void;
   /** Repeats at once what waits to be repeated. */
@@ -22,7 +22,7 @@ export interface Refresh {
   /** Forgets the session in all tabs; `told` is what the others show. */
   depart(sid: string | undefined, ended?: Ended, told?: Ended): void;
   /** Tells the server that the session is over. The record stays until it knows; false if it couldn't be reached. */
-  farewell(record: StoredRecord | undefined, signal?: AbortSignal): Promise<boolean>;
+  farewell(record: StoredRecord, signal?: AbortSignal): Promise<boolean>;
   /** Tells the other tabs what this one holds. */
   announce(): void;
 }
@@ -34,14 +34,14 @@ const OTHERS = 15_000;
 /** How long tokens of another tab may be on their way. */
 const ARRIVAL = 300;
 /** How often a logout is tried before it is left for later. */
-const FAREWELLS = 3;
+const FAREWELLS = 2;
 
 /** The codes that say that a session is over. */
 const OVER = [...REFUSED, "no_session", "proof_required"];
 
 /** For one tab. */
 export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
-  const { wire, storage, clock, body, random = Math.random } = world;
+  const { wire, storage, clock, body } = world;
   let running: Promise<void> | undefined;
   let stop = new AbortController();
   let woken = new AbortController();
@@ -54,12 +54,12 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
   }
 
   async function renew() {
-    const stale = view.held;
-    const known = stale ? stale.turn : (await storage.change(same))?.turn;
+    const old = view.held;
+    const known = old ? old.turn : (await storage.change(same)).turn;
     for (;;) {
       const { signal } = stop;
       try {
-        return await tabs.alone({ task: () => turn(stale, known, signal), patience: OTHERS, signal });
+        return await tabs.alone({ task: () => turn(old, known, signal), patience: OTHERS, signal });
       } catch (error) {
         // Broken off for a login or logout: look what came of that.
         if (!signal.aborted) throw error;
@@ -68,18 +68,18 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
   }
 
   /** Turns the refresh token, unless another tab has since `known`. */
-  async function turn(stale?: Held, known?: string, signal?: AbortSignal): Promise<void> {
+  async function turn(old?: Held, known?: string, signal?: AbortSignal): Promise<void> {
     const begun = moment(clock);
     let seen = known;
     for (let tries = 0; ; ) {
       signal?.throwIfAborted();
       const record = await storage.change(same);
-      if (record?.turn !== seen) await arrival(record?.turn);
-      seen = record?.turn;
+      if (record.turn !== seen) await arrival(record.turn);
+      seen = record.turn;
       const { held } = view;
-      if (held && held !== stale && ageOf(held, clock) !== "stale") return;
+      if (held && held !== old && !stale(held, clock)) return;
       if (vacant(world, record)) return view.leave();
-      if (record?.leaving) {
+      if (record.leaving) {
         await farewell(record, signal);
         return view.leave();
       }
@@ -87,7 +87,8 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
         if (await attempt(record, signal)) return;
       } catch (error) {
         signal?.throwIfAborted();
-        if (!passing(error) || since(begun, clock) > PATIENCE) throw error;
+        // Time alone says little: the device may have slept.
+        if (!passing(error) || (tries > 3 && since(begun, clock) > PATIENCE)) throw error;
         await pause(error, tries, signal);
         tries += 1;
       }
@@ -95,37 +96,38 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
   }
 
   /** One request for the successor. False when the session is another one by now. */
-  async function attempt(record: StoredRecord | undefined, signal?: AbortSignal): Promise<boolean> {
+  async function attempt(record: StoredRecord, signal?: AbortSignal): Promise<boolean> {
     const from = moment(clock);
     try {
       const answer = await wire.call<Tokens>(turning(world, "/auth/refresh", record, signal));
       const name = await keep(record, answer);
       if (name === undefined) return false;
-      view.hold(heldOf(answer, record?.key, from, name));
+      view.hold(heldOf(answer, record.key, from, name));
       announce();
       return true;
     } catch (error) {
       const { code = "" } = error as RelatchError;
-      if (!OVER.includes(code)) throw error;
+      // A proof that is refused though its clock is right is by another key than the session's.
+      if (!OVER.includes(code) && !(code === "invalid_dpop_proof" && wire.timed())) throw error;
       return bury(record, error as RelatchError);
     }
   }
 
-  const unchanged = (old: StoredRecord | undefined, record: StoredRecord | undefined) =>
-    old?.sid === record?.sid && old?.token === record?.token;
+  const unchanged = (old: StoredRecord, record: StoredRecord) =>
+    old.sid === record.sid && old.token === record.token;
 
   /** Stores an answer if the token that was sent is still the one held. Gives the turn's name; nothing if it isn't. */
-  async function keep(record: StoredRecord | undefined, answer: Tokens): Promise<string | undefined> {
+  async function keep(record: StoredRecord, answer: Tokens): Promise<string | undefined> {
     const { session_id: sid, refresh_token: token } = answer;
-    const name = String(random());
+    const name = String(Math.random());
     try {
       const now = await storage.change((old) =>
-        unchanged(old, record) && !old?.leaving ? { ...old, sid, turn: name, token } : old,
+        unchanged(old, record) && !old.leaving ? { ...old, sid, turn: name, token } : old,
       );
-      if (now?.turn === name) return name;
+      if (now.turn === name) return name;
       // Another tab may have stored the very same successor before us: it is the only one there is.
-      const successor = body ? now?.token === token : now?.sid === sid;
-      return successor && !now?.leaving ? now?.turn : undefined;
+      const successor = body ? now.token === token : now.sid === sid;
+      return successor && !now.leaving ? now.turn : undefined;
     } catch (error) {
       // A cookie has turned by itself.
       if (body) throw unstored(error);
@@ -134,12 +136,12 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
   }
 
   /** Forgets a session that is over. False when another one has begun meanwhile. */
-  async function bury(record: StoredRecord | undefined, error: RelatchError): Promise<boolean> {
+  async function bury(record: StoredRecord, error: RelatchError): Promise<boolean> {
     const now = await storage.change((old) => (unchanged(old, record) ? remains(old) : old));
-    if (now?.sid !== undefined) return false;
-    const reason = error.code === "proof_required" ? "key_lost" : "cookie_lost";
+    if (now.sid !== undefined) return false;
+    const reason = error.code.includes("proof") ? "key_lost" : "cookie_lost";
     const missed = view.state.status === "in" ? { reason, at: new Date(clock.now()) } : undefined;
-    depart(record?.sid, error.ended ?? missed);
+    depart(record.sid, error.ended ?? missed);
     return true;
   }
 
@@ -149,7 +151,7 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
     if (gone) tabs.tell({ is: "out", sid: gone, ended: told });
   }
 
-  async function farewell(record: StoredRecord | undefined, signal?: AbortSignal): Promise<boolean> {
+  async function farewell(record: StoredRecord, signal?: AbortSignal): Promise<boolean> {
     for (let tries = 0; ; tries += 1) {
       try {
         await wire.call(turning(world, "/auth/logout", record, signal));
@@ -157,17 +159,17 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
       } catch (error) {
         signal?.throwIfAborted();
         if (!passing(error)) break;
-        if (tries === FAREWELLS) return false;
+        if (tries > FAREWELLS) return false;
         await pause(error, tries, signal);
       }
     }
-    await storage.change((old) => (old?.leaving && unchanged(old, record) ? remains(old) : old));
+    await storage.change((old) => (old.leaving && unchanged(old, record) ? remains(old) : old));
     return true;
   }
 
   /** The first repetition of what got lost comes at once, for its window is short; then ever more slowly. */
   async function pause({ status, retryAfter = 0 }: RelatchError, tries: number, signal?: AbortSignal) {
-    const backoff = tries || status ? Math.min(8000, 250 * 2 ** tries) * (0.5 + random() / 2) : 0;
+    const backoff = tries || status ? Math.min(8000, 250 * 2 ** tries) * (0.5 + Math.random() / 2) : 0;
     await nap(Math.max(backoff, Math.min(retryAfter, 30) * 1000), signal, woken.signal);
   }
 
@@ -200,7 +202,7 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
     wake() {
       woken.abort();
       woken = new AbortController();
-      if (view.held && ageOf(view.held, clock) === "stale") now().catch(() => {});
+      if (view.held && stale(view.held, clock)) now().catch(() => {});
     },
     depart,
     farewell,

@@ -2,7 +2,7 @@
 // access token. It must not know of documents, IndexedDB or HTTP beyond the wire.
 import { type Moment, moment } from "./clock.js";
 import { RelatchError } from "./error.js";
-import { ageOf, type Held, heldOf, type Tokens } from "./held.js";
+import { ageing, type Held, heldOf, stale, type Tokens } from "./held.js";
 import { camel } from "./names.js";
 import { makeKey } from "./proof.js";
 import { createRefresh } from "./refresh.js";
@@ -18,15 +18,15 @@ export interface Session {
   /** Sends it with the access token, if somebody is logged in. */
   fetch(request: Request): Promise<Response>;
   /** A request to the issuer that wants the access token. */
-  authorized<T>(call: Call): Promise<T>;
+  authorized<T>(method: string, path: string): Promise<T>;
   /** Begins a session. */
   open(path: string, fields: object): Promise<User>;
-  /** Goes on with the tokens that the answer to `call` brings, which no refresh may cross. */
-  exchange(call: Call): Promise<void>;
+  /** Goes on with the tokens that such a request brings, which no refresh may cross. */
+  exchange(path: string, body: object): Promise<void>;
   /** Ends it here, then at the server; false when the server could not be told yet. */
   close(): Promise<boolean>;
-  /** Ends it by a request with the access token. */
-  closeBy(call: Call): Promise<void>;
+  /** Ends it by such a request. */
+  closeBy(method: string, path: string): Promise<void>;
   user(): Promise<User | null>;
   /** The page is seen again, or the network is back. */
   wake(): void;
@@ -39,7 +39,7 @@ const RENEWAL = 60_000;
 
 /** A session that nobody has used yet. */
 export function createSession(world: World): Session {
-  const { wire, storage, clock, body, bound, random = Math.random } = world;
+  const { wire, storage, clock, body, bound } = world;
   const view = createView(clock);
   const tabs = createTabs(`relatch/1 ${wire.issuer}`, clock, world, (message) => {
     if (message.is === "stop") refresh.interrupt();
@@ -63,34 +63,34 @@ export function createSession(world: World): Session {
     if (bound === false) return undefined;
     let cause: unknown;
     try {
-      const made = (await storage.change(same))?.key ?? (await makeKey());
-      const now = await storage.change((old) => ({ ...old, key: old?.key ?? made }));
+      const made = (await storage.change(same)).key ?? (await makeKey());
+      const now = await storage.change((old) => ({ ...old, key: old.key ?? made }));
       // A cookie outlives the page, so its key must, too.
-      if (body || storage.durable()) return now?.key;
+      if (body || storage.durable()) return now.key;
     } catch (error) {
       // Without a secure context there are no keys, and not every storage takes them.
       cause = error;
     }
-    if (bound) throw new RelatchError("key_unavailable", "This browser keeps no key.", { cause });
+    if (bound) throw new RelatchError("key_unavailable", { cause });
     return undefined;
   }
 
   function open(path: string, fields: object): Promise<User> {
     return exclusively(async () => {
       const key = await keyToBind();
-      const before = await storage.change((old) => ({ ...old, sid: old?.sid ?? "" }));
+      const before = await storage.change((old) => ({ ...old, sid: old.sid ?? "" }));
       const from = moment(clock);
       try {
-        const ours = { delivery: body ? undefined : "cookie", device_token: before?.device };
+        const ours = { delivery: body ? undefined : "cookie", device_token: before.device };
         const call = { method: "POST", path, body: { ...fields, ...ours }, key, cookie: !body };
         await adopt(await working(call), key, from);
       } catch (error) {
         // Refused: nothing has begun. Where the answer got lost, something may have.
         if ((error as RelatchError).status)
-          await storage.change((old) => (old?.sid === "" ? remains(old) : old));
+          await storage.change((old) => (old.sid === "" ? remains(old) : old));
         throw error;
       }
-      if (before?.token) wire.call(turning(world, "/auth/logout", before)).catch(() => {});
+      if (before.token) wire.call(turning(world, "/auth/logout", before)).catch(() => {});
       return view.state.user as User;
     });
   }
@@ -111,14 +111,14 @@ export function createSession(world: World): Session {
   /** Goes on with these tokens, of a new session or of the same. */
   async function adopt(answer: Tokens, key: CryptoKeyPair | undefined, from: Moment) {
     const { session_id: sid, refresh_token: token, device_token: device, user } = answer;
-    const name = String(random());
+    const name = String(Math.random());
     try {
       await storage.change((old) => ({
         ...old,
         sid,
         turn: name,
-        token: token ?? old?.token,
-        device: device ?? old?.device,
+        token: token ?? old.token,
+        device: device ?? old.device,
         leaving: false,
       }));
     } catch (error) {
@@ -128,10 +128,10 @@ export function createSession(world: World): Session {
     refresh.announce();
   }
 
-  function exchange(call: Call): Promise<void> {
+  function exchange(path: string, body: object): Promise<void> {
     return exclusively(async () => {
       const from = moment(clock);
-      await adopt(await authorized<Tokens>(call, turn), view.held?.key, from);
+      await adopt(await authorized<Tokens>("POST", path, turn, body), view.held?.key, from);
     });
   }
 
@@ -139,26 +139,25 @@ export function createSession(world: World): Session {
 
   function close(): Promise<boolean> {
     return exclusively(async () => {
-      const record = await storage.change((old) => old && { ...old, leaving: true });
-      refresh.depart(record?.sid, undefined, farewell("logout"));
+      const record = await storage.change((old) => ({ ...old, leaving: true }));
+      refresh.depart(record.sid, undefined, farewell("logout"));
       return vacant(world, record) || refresh.farewell(record);
     });
   }
 
-  function closeBy(call: Call): Promise<void> {
+  function closeBy(method: string, path: string): Promise<void> {
     return exclusively(async () => {
-      await authorized(call, turn);
+      await authorized(method, path, turn);
       await storage.change(remains);
       refresh.depart(undefined, undefined, farewell("logout_everywhere"));
     });
   }
 
-  async function ready(renew: () => Promise<void>): Promise<Held | undefined> {
+  async function ready(renew = refresh.now): Promise<Held | undefined> {
     if (view.state.status === "out") return undefined;
-    const age = view.held ? ageOf(view.held, clock) : "stale";
-    if (age === "stale") await renew();
+    if (!view.held || stale(view.held, clock)) await renew();
     // Ahead of need: nobody waits for it, and whoever needs it later asks again.
-    else if (age === "ageing") renew().catch(() => {});
+    else if (ageing(view.held, clock)) renew().catch(() => {});
     return view.held;
   }
 
@@ -169,8 +168,8 @@ export function createSession(world: World): Session {
     return held?.sub === used.sub ? held : undefined;
   }
 
-  async function send(request: Request, renew: () => Promise<void>): Promise<Response> {
-    let token = await orAbort(ready(renew), request.signal);
+  async function send(request: Request, renew = refresh.now): Promise<Response> {
+    let token = await ready(renew);
     const refused = new Set<string>();
     for (;;) {
       const response = await wire.send(request.clone(), token);
@@ -179,31 +178,39 @@ export function createSession(world: World): Session {
       if (!token || !why || refused.has(why)) return response;
       refused.add(why);
       if (why === "proof") continue;
-      token = await orAbort(replacement(token, renew), request.signal);
+      token = await replacement(token, renew);
       if (!token) return response;
     }
   }
 
-  async function authorized<T>(call: Call, renew: () => Promise<void>): Promise<T> {
+  async function authorized<T>(
+    method: string,
+    path: string,
+    renew = refresh.now,
+    fields?: object,
+  ): Promise<T> {
     const via = async (request: Request) => {
-      if (await ready(renew)) {
-        const response = await send(request, renew);
-        if (view.held) return response;
-      }
+      const response = (await ready(renew)) && (await send(request, renew));
+      if (view.held && response) return response;
       const { ended } = view.state;
-      throw ended
-        ? new RelatchError("session_ended", "The session has ended.", { ended })
-        : new RelatchError("not_logged_in", "Nobody is logged in.");
+      throw new RelatchError(ended ? "session_ended" : "not_logged_in", { ended });
     };
-    return wire.call<T>({ patience: RENEWAL, ...call, via });
+    return wire.call<T>({
+      method,
+      path,
+      body: fields,
+      cookie: !body && method !== "GET",
+      patience: RENEWAL,
+      via,
+    });
   }
 
   async function who(): Promise<User | null> {
     try {
-      const token = await ready(refresh.now);
+      const token = await ready();
       if (!token) return null;
       if (view.state.user?.id === token.sub) return view.state.user;
-      const user = camel<User>(await authorized<object>({ method: "GET", path: "/auth/me" }, refresh.now));
+      const user = camel<User>(await authorized<object>("GET", "/auth/me"));
       if (view.held) view.hold(view.held, user);
       refresh.announce();
     } catch (error) {
@@ -214,8 +221,14 @@ export function createSession(world: World): Session {
 
   return {
     view,
-    fetch: (request) => send(request, refresh.now),
-    authorized: (call) => authorized(call, refresh.now),
+    fetch: (request) =>
+      new Promise((resolve, reject) => {
+        const { signal } = request;
+        // Whoever gives up waits for no refresh either.
+        signal.addEventListener("abort", () => reject(signal.reason));
+        send(request).then(resolve, reject);
+      }),
+    authorized: (method, path) => authorized(method, path),
     open,
     exchange,
     close,
@@ -228,14 +241,4 @@ export function createSession(world: World): Session {
     },
     wake: refresh.wake,
   };
-}
-
-/** Waits no longer than the caller does. */
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const give = () => reject(signal.reason);
-    if (signal.aborted) give();
-    signal.addEventListener("abort", give);
-    promise.then(resolve, reject);
-  });
 }

@@ -25,21 +25,19 @@ export interface StoredRecord {
  */
 export interface Storage {
   /**
-   * Replaces the record by what `change` makes of it, and gives that. `undefined` is no record. When `change` gives
-   * back the very object that it got, nothing is written. Resolves when the new record is durable.
+   * Replaces the record, `{}` at first, by what `change` makes of it, and gives that. When `change` gives back the
+   * very object that it got, nothing is written. Resolves when the new record is durable.
    *
    * `change` is synchronous and may be called more than once.
    */
-  change(
-    change: (old: StoredRecord | undefined) => StoredRecord | undefined,
-  ): Promise<StoredRecord | undefined>;
+  change(change: (old: StoredRecord) => StoredRecord): Promise<StoredRecord>;
   /** Whether the record outlives the page; asked after the first change. */
   durable(): boolean;
 }
 
 /** A place that ends with the page: for tests, and where there is no other. */
 export function memoryStorage(): Storage {
-  let record: StoredRecord | undefined;
+  let record: StoredRecord = {};
   return {
     change: async (change) => {
       record = change(record);
@@ -60,19 +58,13 @@ export function browserStorage(name: string, clock: Clock): Storage {
 
   async function open(): Promise<IDBDatabase | undefined> {
     const waiting = new AbortController();
-    try {
-      const late = clock.sleep(PATIENCE, waiting.signal).then(() => Promise.reject(new Error("no answer")));
-      const database = await Promise.race([openDatabase(), late]);
-      there = true;
-      return database;
-    } catch (error) {
-      // What was there and is away for once must not be forgotten.
-      if (there) throw error;
-      there = false;
-      return undefined;
-    } finally {
-      waiting.abort();
-    }
+    const late = clock.sleep(PATIENCE, waiting.signal) as Promise<undefined>;
+    const database = await Promise.race([openDatabase().catch(() => undefined), late]);
+    waiting.abort();
+    // What was there and is away for once must not be forgotten.
+    if (there && !database) throw new Error("IndexedDB is away.");
+    there = !!database;
+    return database;
   }
 
   return {
@@ -96,17 +88,16 @@ function openDatabase(): Promise<IDBDatabase> {
 }
 
 function transact(database: IDBDatabase, name: string, change: Parameters<Storage["change"]>[0]) {
-  return new Promise<StoredRecord | undefined>((resolve, reject) => {
+  return new Promise<StoredRecord>((resolve, reject) => {
     const transaction = database.transaction(STORE, "readwrite", { durability: "strict" });
     const store = transaction.objectStore(STORE);
     const reading = store.get(name);
-    let next: StoredRecord | undefined;
+    let next: StoredRecord;
     reading.onsuccess = () => {
       try {
-        next = change(reading.result);
-        if (next === reading.result) return;
-        if (next) store.put(next, name);
-        else store.delete(name);
+        const old = reading.result ?? {};
+        next = change(old);
+        if (next !== old) store.put(next, name);
       } catch (error) {
         reject(error);
         transaction.abort();

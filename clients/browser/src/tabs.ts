@@ -38,14 +38,13 @@ export interface Tabs {
 export interface Means {
   locks?: Pick<LockManager, "request"> | undefined;
   channel?: Pick<BroadcastChannel, "postMessage" | "onmessage"> | undefined;
-  random?: () => number;
 }
 
 /** The tabs with a client for the same issuer. */
 export function createTabs(
   name: string,
   clock: Clock,
-  { locks, channel, random = Math.random }: Means,
+  { locks, channel }: Means,
   hear: (message: Message) => void,
 ): Tabs {
   let unlocked: Unlocked | undefined;
@@ -65,11 +64,11 @@ export function createTabs(
 
   async function lock<T>({ task, patience, signal }: Work<T>, manager: Pick<LockManager, "request">) {
     const waiting = within(clock, patience, signal);
-    let entered = false;
+    let entered: Promise<T> | undefined;
     try {
       return await manager.request(name, { signal: waiting.signal }, () => {
-        entered = true;
-        return task();
+        entered = task();
+        return entered;
       });
     } catch (error) {
       if (entered) throw error;
@@ -85,7 +84,7 @@ export function createTabs(
     async alone(work) {
       if (locks) return lock(work, locks);
       const { createUnlocked } = await import("./unlocked.js");
-      unlocked ??= createUnlocked(clock, random, channel && tell);
+      unlocked ??= createUnlocked(clock, within, channel && tell);
       return unlocked.alone(work);
     },
   };

@@ -2,6 +2,7 @@
 import type { Clock } from "./clock.js";
 import type { Ended } from "./error.js";
 import type { Storage } from "./store.js";
+import type { Means } from "./tabs.js";
 
 /** A user, as the server tells. */
 export interface User {
@@ -75,6 +76,8 @@ export interface ClientOptions {
   fetch?: typeof globalThis.fetch;
   /** A clock in place of the device's, for tests. */
   clock?: Clock;
+  /** Other locks and channels between tabs than the browser's, for tests. */
+  means?: Means;
 }
 
 /** What a login takes. */

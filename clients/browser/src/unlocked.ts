@@ -1,6 +1,6 @@
 // One tab at a time where the browser has no Web Locks: tabs announce themselves and the lowest number goes first.
 // It spares requests and guarantees nothing, which nothing relies on. Loaded only where it is needed.
-import { type Clock, within } from "./clock.js";
+import type { Clock, within as Within } from "./clock.js";
 import type { Message, Work } from "./tabs.js";
 
 /** Work of one tab at a time, as far as tabs can agree. */
@@ -16,10 +16,13 @@ const TURN = 3000;
 /** How long refreshes rest while somebody logs in elsewhere. */
 const REST = 10_000;
 
-/** With `tell`, other tabs are asked; without it, only this tab's own work is kept in order. */
+/**
+ * With `tell`, other tabs are asked; without it, only this tab's own work is kept in order. `within` is handed in, for
+ * bundlers would split what a lazily loaded part shares with the core off both.
+ */
 export function createUnlocked(
   clock: Clock,
-  random: () => number,
+  within: typeof Within,
   tell: ((message: Message) => void) | undefined,
 ): Unlocked {
   /** When the others are done, at the latest. */
@@ -40,7 +43,7 @@ export function createUnlocked(
 
   /** Lets one of the tabs that want to refresh go first, and waits for it. */
   async function takeTurns(signal: AbortSignal) {
-    claim = 1 - random();
+    claim = 1 - Math.random();
     tell?.({ is: "claim", number: claim });
     await clock.sleep(ELECTION, signal);
     for (let left = busy - clock.elapsed(); left > 0; left = busy - clock.elapsed()) {

@@ -20,24 +20,16 @@ export interface View {
   hear(message: Message): void;
 }
 
-export const UNKNOWN: State = Object.freeze({ status: "unknown" });
+export const UNKNOWN: State = { status: "unknown" };
 
 /** A tab that knows nothing yet. */
 export function createView(clock: Clock): View {
   const listeners = new Set<(state: State) => void>();
 
   function show(next: State) {
-    view.state = Object.freeze(next);
-    for (const listener of listeners) {
-      try {
-        listener(next);
-      } catch (error) {
-        // One listener's fault is neither ours nor the others'.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    view.state = next;
+    // Each for itself: one listener's fault is neither ours nor the others'.
+    for (const listener of listeners) queueMicrotask(() => listener(next));
   }
 
   const view: View = {

@@ -29,7 +29,6 @@ export interface Call {
 /** What the issuer says in an error. */
 interface Problem {
   code?: string;
-  title?: string;
   detail?: string;
   errors?: FieldFault[];
   reason?: string;
@@ -43,6 +42,8 @@ export interface Wire {
   issuer: string;
   /** Sends it and gives the JSON that was answered. Repeats it only where the server refused a proof before acting. */
   call<T>(call: Call): Promise<T>;
+  /** Whether the server's clock is known. */
+  timed(): boolean;
   /** Sends one request with a token, as it is. */
   send(request: Request, credential?: Partial<Credential>): Promise<Response>;
 }
@@ -72,10 +73,10 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
     return new Request(issuer + path, {
       method,
       // The routes with the cookie ask for this type even where there is no body: no form can send it.
-      headers: body || cookie ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : null,
+      headers: { "Content-Type": "application/json" },
+      // Of nothing it makes nothing.
+      body: JSON.stringify(body),
       credentials: cookie ? "include" : "omit",
-      cache: "no-store",
       signal,
     });
   }
@@ -89,7 +90,7 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
       return answerOf(response, await response.text());
     } catch (error) {
       if (error instanceof RelatchError || call.signal?.aborted) throw error;
-      throw new RelatchError("unreachable", "The server can't be reached.", { cause: error });
+      throw new RelatchError("unreachable", { cause: error });
     } finally {
       waiting.abort();
     }
@@ -98,6 +99,7 @@ export function createWire(issuer: string, clock: Clock, fetch: typeof globalThi
   return {
     issuer,
     send,
+    timed: prover.timed,
     async call(call) {
       // A nonce may be stale and the clock wrong, too; both are learnt from the refusal.
       for (let refused = 0; ; refused += 1) {
@@ -123,26 +125,14 @@ export async function refusal(response: Response): Promise<Refusal | undefined> 
 }
 
 /** What the answer says, or the error that it is. */
-function answerOf<T>(response: Response, text: string): T {
-  const { status, ok, headers } = response;
+function answerOf<T>({ status, ok, headers }: Response, text: string): T {
   const told = parse<Problem>(text);
   if (ok && told) return told as T;
-  const retryAfter = Number.parseInt(headers.get("Retry-After") ?? "", 10) || undefined;
-  // Not the server's: of a proxy between, a captive portal, an old page in a cache.
-  if (!told?.code)
-    throw new RelatchError("unexpected_answer", `${status} is no answer of the server.`, {
-      status,
-      retryAfter,
-    });
-  const { code, title, detail, errors, reason, ended_at, challenge } = told;
-  throw new RelatchError(code, detail ?? title ?? code, {
-    status,
-    detail,
-    errors,
-    retryAfter,
-    ended: reason ? { reason, at: new Date(ended_at as string) } : undefined,
-    cause: challenge,
-  });
+  const retryAfter = Number(headers.get("Retry-After")) || undefined;
+  // Without a code it isn't the server's: of a proxy between, a captive portal, an old page in a cache.
+  const { code = "unexpected_answer", detail, errors, reason, ended_at, challenge: cause } = told ?? {};
+  const ended = reason ? { reason, at: new Date(ended_at as string) } : undefined;
+  throw new RelatchError(code, { status, detail, errors, retryAfter, ended, cause });
 }
 
 function parse<T>(text: string): T | undefined {

@@ -19,27 +19,26 @@ export interface World extends Means {
 const ANSWER = 10_000;
 
 /** Changes nothing. */
-export const same = (record: StoredRecord | undefined): StoredRecord | undefined => record;
+export const same = (record: StoredRecord): StoredRecord => record;
 
 /** What stays when the session is over: how this device is known. */
-export const remains = (record: StoredRecord | undefined): StoredRecord | undefined =>
-  record?.device ? { device: record.device } : undefined;
+export const remains = ({ device }: StoredRecord): StoredRecord => ({ device });
 
 /** Whether nobody can be logged in. Where nothing is kept, only the server knows. */
-export const vacant = ({ storage, body }: World, record: StoredRecord | undefined): boolean =>
-  record?.sid === undefined && (body || storage.durable());
+export const vacant = ({ storage, body }: World, { sid }: StoredRecord): boolean =>
+  sid === undefined && (body || storage.durable());
 
 /** A request with the refresh token, wherever that is. */
 export const turning = (
   { body }: World,
   path: string,
-  record: StoredRecord | undefined,
+  { token, key }: StoredRecord,
   signal?: AbortSignal,
 ): Call => ({
   method: "POST",
   path,
-  body: body ? { refresh_token: record?.token } : {},
-  key: record?.key,
+  body: body ? { refresh_token: token } : {},
+  key,
   cookie: !body,
   patience: ANSWER,
   signal,
@@ -48,10 +47,9 @@ export const turning = (
 /** Whether to send the same again may help. */
 export function passing(error: unknown): error is RelatchError {
   if (!(error instanceof RelatchError)) return false;
-  const { status } = error;
-  return !status || status === 200 || status === 408 || status === 429 || status >= 500;
+  const { code, status = 0 } = error;
+  return code === "unreachable" || [200, 408, 429].includes(status) || status >= 500;
 }
 
 /** A token that is not kept must not be used. */
-export const unstored = (cause: unknown): RelatchError =>
-  new RelatchError("storage_unavailable", "The browser could not keep the new token.", { cause });
+export const unstored = (cause: unknown): RelatchError => new RelatchError("storage_unavailable", { cause });
