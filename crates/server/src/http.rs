@@ -17,6 +17,7 @@ mod forwarded;
 mod health;
 mod introspect;
 mod jwks;
+mod last_resort;
 pub mod openapi;
 mod origin;
 mod page;

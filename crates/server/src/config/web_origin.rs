@@ -124,6 +124,8 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use fuzz::Target;
+
     use super::*;
 
     #[test]
@@ -186,6 +188,45 @@ mod tests {
             let fault = WebOrigin::parse(wrong).expect_err(wrong);
             assert!(fault.starts_with(&format!("{wrong:?} ")), "{fault}");
         }
+    }
+
+    #[test]
+    fn fuzz_web_origin() {
+        let target = Target {
+            name: "web origin",
+            seeds: &[
+                b"https://app.example.com:8443",
+                b"http://localhost:5173",
+                b"https://[2001:db8::7]",
+            ],
+            words: &[
+                "://",
+                ":",
+                ".",
+                "@",
+                "/",
+                "*",
+                "localhost",
+                "127.0.0.1",
+                "[",
+                "]",
+                "443",
+            ],
+        };
+        fuzz::run(&target, |input| {
+            let text = String::from_utf8_lossy(input);
+            let Ok(origin) = WebOrigin::parse(&text) else {
+                return;
+            };
+            assert_eq!(origin.as_str(), text);
+            let (scheme, rest) = text.split_once("://").expect("a scheme");
+            let of_origin =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.:[]".contains(c);
+            assert!(rest.chars().all(of_origin) && !rest.is_empty(), "{text}");
+            let here = ["localhost", "127.", "[::1]"];
+            let local = here.iter().any(|name| rest.contains(name));
+            assert!(scheme == "https" || (scheme == "http" && local), "{text}");
+        });
     }
 
     #[test]

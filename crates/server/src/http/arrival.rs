@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    cors, forwarded,
+    cors, forwarded, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -166,11 +166,17 @@ pub(crate) async fn handle(
     strip_slash(request.uri_mut());
     let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
-    // The body has its own time, which ends first. The router is always ready and never fails.
+    // The body has its own time, which ends first.
     let patience = app.config.server.request_timeout * 2;
-    let response = match alarm.limit(patience, router.call(request)).await {
-        Some(Ok(response)) => response,
-        Some(Err(never)) => match never {},
+    let answered = last_resort::answered(async move {
+        // The router is always ready and never fails.
+        match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    });
+    let response = match alarm.limit(patience, answered).await {
+        Some(response) => response,
         None => Problem::new(Code::Unavailable).into_response(),
     };
     let mut response = cors::open(finish(response, id), page, &app);

@@ -38,7 +38,7 @@ impl Channel {
             || is_said_to_be_encrypted(&parts.headers);
         let is_here = arrival.address.is_some_and(|client| client.is_loopback());
         let page = origin::listed(&parts.headers, app);
-        if !encrypted && is_here && page.is_some_and(WebOrigin::is_plain_loopback) {
+        if !encrypted && is_here && page.is_none_or(WebOrigin::is_plain_loopback) {
             Self::PlainLoopback
         } else {
             Self::Https
@@ -165,102 +165,4 @@ fn values<'a>(headers: &'a HeaderMap, name: &'static [u8]) -> impl Iterator<Item
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(name: &HeaderName, lines: &[&[u8]]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(name, HeaderValue::from_bytes(line).expect("a value"));
-        }
-        headers
-    }
-
-    #[test]
-    fn one_pair_of_our_name_is_found_among_any_others() {
-        for lines in [
-            &[b"__Host-relatch_refresh=x".as_slice()] as &[&[u8]],
-            &[b"a=b; __Host-relatch_refresh=x; c=d"],
-            &[b"a=b", b"__Host-relatch_refresh=x", b"c=d"],
-            &[b"a;__Host-relatch_refresh = x ;"],
-            &[b"\xff=\xfe; __Host-relatch_refresh=x"],
-            &[b"__host-relatch_refresh=y; __Host-relatch_refresh=x"],
-            &[b"relatch_refresh_dev=y; __Host-relatch_refresh=x"],
-            &[b"a=__Host-relatch_refresh=y; __Host-relatch_refresh=x"],
-        ] {
-            let headers = headers(&header::COOKIE, lines);
-            let found = REFRESH.find(&headers, Channel::Https);
-            assert_eq!(found, Found::One(b"x"), "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn values_are_taken_as_they_are() {
-        for value in ["", "\"x\"", "%78", "a=b", "x, y", "x y"] {
-            let line = format!("relatch_refresh_dev={value}; other=1");
-            let headers = headers(&header::COOKIE, &[line.as_bytes()]);
-            let found = REFRESH.find(&headers, Channel::PlainLoopback);
-            assert_eq!(found, Found::One(value.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn two_of_our_name_are_none() {
-        for lines in [
-            &[b"__Host-relatch_refresh=x; __Host-relatch_refresh=y".as_slice()] as &[&[u8]],
-            &[b"__Host-relatch_refresh=x", b"__Host-relatch_refresh=x"],
-            // What browsers once sent of a cookie without a name.
-            &[b"__Host-relatch_refresh=x; =y; __Host-relatch_refresh=y"],
-        ] {
-            let headers = headers(&header::COOKIE, lines);
-            let found = REFRESH.find(&headers, Channel::Https);
-            assert_eq!(found, Found::Several, "{lines:?}");
-        }
-        let none = headers(&header::COOKIE, &[b"relatch_refresh_dev=x; __Host-relatch"]);
-        assert_eq!(REFRESH.find(&none, Channel::Https), Found::Nothing);
-    }
-
-    #[test]
-    fn a_cookie_is_set_for_this_host_alone_and_cleared_in_the_same_words() {
-        let set = |response: Response| {
-            let value = response.headers()[header::SET_COOKIE].clone();
-            assert!(value.is_sensitive());
-            value.to_str().expect("text").to_owned()
-        };
-        let blank = Response::default;
-        assert_eq!(
-            set(REFRESH.set(blank(), Channel::Https, "x", Some(60))),
-            "__Host-relatch_refresh=x; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=60"
-        );
-        assert_eq!(
-            set(REFRESH.set(blank(), Channel::PlainLoopback, "x", None)),
-            "relatch_refresh_dev=x; Path=/; HttpOnly; SameSite=Strict"
-        );
-        assert_eq!(
-            set(REFRESH.clear(blank(), Channel::Https)),
-            "__Host-relatch_refresh=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
-        );
-    }
-
-    #[test]
-    fn whoever_speaks_of_https_is_heard() {
-        for (name, line, said) in [
-            (X_FORWARDED_PROTO, "https", true),
-            (X_FORWARDED_PROTO, "http", false),
-            (X_FORWARDED_PROTO, "HTTP", false),
-            (X_FORWARDED_PROTO, "https, http", true),
-            (X_FORWARDED_PROTO, "http,https", true),
-            (X_FORWARDED_PROTO, "wss", true),
-            (X_FORWARDED_PROTO, "", true),
-            (header::FORWARDED, "for=192.0.2.7;proto=https", true),
-            (header::FORWARDED, "for=192.0.2.7; Proto=\"https\"", true),
-            (header::FORWARDED, "proto=http, for=x;proto=https", true),
-            (header::FORWARDED, "for=192.0.2.7;proto=http", false),
-            (header::FORWARDED, "for=192.0.2.7", false),
-        ] {
-            let headers = headers(&name, &[line.as_bytes()]);
-            assert_eq!(is_said_to_be_encrypted(&headers), said, "{name}: {line}");
-        }
-        assert!(!is_said_to_be_encrypted(&HeaderMap::new()));
-    }
-}
+mod tests;

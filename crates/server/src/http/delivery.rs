@@ -6,7 +6,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{header, request::Parts},
     response::Response,
 };
 use relatch_core::{
@@ -48,8 +48,7 @@ pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Sent, 
     }
     input.fields.finish()?;
     let told = in_header.or(in_body.as_deref());
-    let channel = Channel::of(&input.parts, &input.arrival, app);
-    let in_cookie = in_cookie(headers, channel, told, app)?;
+    let in_cookie = in_cookie(input, told, app)?;
     let (token, by) = match (told, in_cookie) {
         (Some(token), None) => (token, Delivery::Body),
         (None, Some(token)) => (token, Delivery::Cookie),
@@ -74,14 +73,15 @@ pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Sent, 
 /// What is in the cookie, once it is clear that the request may use it. While no page is listed there is no cookie mode, and
 /// no cookie is looked at.
 fn in_cookie<'a>(
-    headers: &'a HeaderMap,
-    channel: Channel,
+    input: &'a Input,
     told: Option<&str>,
     app: &App,
 ) -> Result<Option<&'a str>, Problem> {
-    let found = match REFRESH.find(headers, channel) {
-        _ if app.config.browser.origins.is_empty() => Found::Nothing,
-        found => found,
+    let headers = &input.parts.headers;
+    let found = if app.config.browser.origins.is_empty() {
+        Found::Nothing
+    } else {
+        REFRESH.find(headers, Channel::of(&input.parts, &input.arrival, app))
     };
     let bootstraps = told.is_none() && headers.contains_key(header::ORIGIN);
     if found != Found::Nothing || bootstraps {

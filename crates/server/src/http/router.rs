@@ -6,7 +6,6 @@ use axum::{
     Router,
     extract::State,
     http::{HeaderMap, Method},
-    response::Response,
 };
 
 use super::{
@@ -157,30 +156,18 @@ fn operation() -> Vec<Route> {
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
+    // Whatever is not there may be a page's question whether it may ask, which is not for a route to answer.
+    let refuse = |code| {
+        async move |State(app): State<Arc<App>>, method: Method, headers: HeaderMap| {
+            cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(code))
+        }
+    };
     routes()
         .into_iter()
         .fold(Router::new(), |router, route| {
             router.route(route.path, route.handler)
         })
-        .method_not_allowed_fallback(refuse_method)
-        .fallback(refuse_path)
+        .method_not_allowed_fallback(refuse(Code::MethodNotAllowed))
+        .fallback(refuse(Code::NotFound))
         .with_state(app)
-}
-
-/// The route has no such method, or it is a page that asks whether it may use the right one.
-async fn refuse_method(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(Code::MethodNotAllowed))
-}
-
-/// The same where there is no route: the page is to read that.
-async fn refuse_path(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(Code::NotFound))
 }

@@ -10,6 +10,8 @@
 mod address;
 mod admin;
 mod body;
+mod cookie;
+mod csrf;
 mod docs;
 mod ending;
 mod enumeration;

@@ -1,17 +1,22 @@
 //! Relatch inside another program: its routes under a prefix, and what protects that program's own.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     body::Body,
-    http::{Request, StatusCode, header},
+    extract::ConnectInfo,
+    http::{Request, StatusCode, header, response::Parts},
     routing::get,
 };
+use relatch::config::WebOrigin;
 use relatch_verify::{Claims, VerifyError};
 use tower::ServiceExt as _;
 
-use crate::server::Server;
+use crate::{browser::ADA, server::Server};
 
 fn program(server: &Server) -> Router {
     let own = Router::new().route("/hello", get(async |caller: Claims| caller.sub));
@@ -117,6 +122,64 @@ async fn the_verifier_of_the_process_hears_of_sessions_that_ended_before_it_was_
         }
     }
     verifier.check(&staying.access).unwrap();
+}
+
+/// What a page of this origin gets that fetches from a client at this address; the body is JSON.
+async fn fetch(program: &Router, origin: &str, cookie: &str, (path, body): (&str, &str)) -> Parts {
+    let client: SocketAddr = "127.0.0.1:40000".parse().unwrap();
+    let request = Request::post(format!("/auth-server{path}"))
+        .extension(ConnectInfo(client))
+        .header(header::ORIGIN, origin)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::COOKIE, cookie);
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    program
+        .clone()
+        .oneshot(request)
+        .await
+        .unwrap()
+        .into_parts()
+        .0
+}
+
+#[tokio::test]
+async fn a_page_of_the_program_keeps_its_session_in_a_cookie_of_the_whole_host() {
+    for (issuer, page, expected) in [
+        (
+            "https://app.example.com/auth-server",
+            "https://app.example.com",
+            ("__Host-relatch_refresh=", "; Path=/; Secure; "),
+        ),
+        (
+            "http://localhost:3000/auth-server",
+            "http://localhost:3000",
+            ("relatch_refresh_dev=", "; Path=/; HttpOnly; "),
+        ),
+        // Development, and a page from elsewhere: it is not known what carries it here.
+        (
+            "http://localhost:3000/auth-server",
+            "https://app.example.com",
+            ("__Host-relatch_refresh=", "; Path=/; Secure; "),
+        ),
+    ] {
+        let server = Server::with(|config| {
+            config.issuer.url = Some(issuer.to_owned());
+            config.browser.origins = vec![WebOrigin::parse(page).unwrap()];
+        })
+        .await;
+        let program = program(&server);
+        let registered = fetch(&program, page, "", ("/auth/register", ADA)).await;
+        assert_eq!(registered.status, 201, "{issuer} {page}");
+        assert_eq!(registered.headers["access-control-allow-origin"], page);
+        let cookie = registered.headers["set-cookie"].to_str().unwrap();
+        let (pair, _) = cookie.split_once(';').unwrap();
+        assert!(cookie.starts_with(expected.0), "{cookie}");
+        assert!(cookie.contains(expected.1), "{cookie}");
+        let refreshed = fetch(&program, page, pair, ("/auth/refresh", "{}")).await;
+        assert_eq!(refreshed.status, 200, "{issuer} {page}");
+        let foreign = fetch(&program, "https://evil.test", pair, ("/auth/refresh", "{}")).await;
+        assert_eq!(foreign.status, 403);
+    }
 }
 
 /// The header of a token, which names its key.

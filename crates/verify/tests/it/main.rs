@@ -13,6 +13,7 @@ mod axum;
 mod client;
 #[cfg(feature = "feed")]
 mod feed;
+mod fuzz;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod keys;

@@ -4,7 +4,7 @@ use relatch_core::{
     event::Origin,
     key::Purpose,
     session::{
-        EndReason, Session,
+        Delivery, EndReason, Session,
         refresh::{Outcome, Proof, Request, Turn, turn},
     },
     token::{
@@ -117,9 +117,13 @@ fn row(session: Option<&(Session, String)>, contents: Contents) -> Check {
         Some((session, user)) => Check {
             passed: Some(true),
             text: format!(
-                "its session is here: of {user}, on \"{}\", newest generation {}",
+                "its session is here: of {user}, on \"{}\", newest generation {}{}",
                 words::foreign(&session.device),
-                session.life.generation.0
+                session.life.generation.0,
+                match session.delivery {
+                    Delivery::Body => "",
+                    Delivery::Cookie => "; it is taken from its cookie alone",
+                }
             ),
         },
         None => Check {

@@ -133,7 +133,7 @@ pub(super) fn headers() -> Value {
             "example": 1,
         },
         "Challenge": {
-            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `invalid_reset_code`, `proof_required`, and those of 403 but `permission_required` and `insufficient_scope`.",
+            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `no_session`, `invalid_reset_code`, `proof_required`, and those of 403 but `permission_required` and `insufficient_scope`.",
             "required": false,
             "schema": { "type": "string" },
             "example": "Bearer error=\"invalid_token\"",

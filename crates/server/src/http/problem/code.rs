@@ -185,6 +185,6 @@ pub const FAULTS: &[(&str, &str)] = &[
     ("matches_email", "The password is the e-mail address."),
     (
         "conflicting",
-        "Body and header say different things: send one of them.",
+        "Body, header and cookie say different things: send one of them.",
     ),
 ];
