@@ -88,6 +88,8 @@ export class App {
     this.leave.abort();
     this.leave = new AbortController();
     this.frame(user);
+    // A question that was asked on another screen is answered by that.
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     const scene: Scene = {
       client: this.client,
       notes: this.notes,
@@ -132,8 +134,10 @@ export class App {
   private async logout(): Promise<void> {
     this.leaving = true;
     try {
-      await this.client.logout();
-      say("You are logged out.");
+      const told = await this.client.logout();
+      say(
+        told ? "You are logged out." : "You are logged out here. The server is told once it can be reached.",
+      );
     } catch (error) {
       say(meaning(error));
     } finally {

@@ -95,7 +95,6 @@ const MEANINGS: Record<string, string> = {
   invalid_credentials: "The username or the password is wrong.",
   user_disabled: "This account is disabled. An administrator can enable it.",
   registration_closed: "Nobody can sign up here. Accounts come from an administrator.",
-  username_taken: "Somebody has that username. Try another one.",
   session_ended: "Your session has ended.",
   session_unknown: "Your session has ended.",
   overloaded: "The server is busy. Try again in a moment.",

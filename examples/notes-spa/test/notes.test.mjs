@@ -81,12 +81,15 @@ test("without a network the page says so, loses no word, and goes on by itself",
   await page.context().setOffline(true);
   await page.getByText("You are offline.").waitFor();
   await page.getByLabel("New note").fill("Bread");
+  await page.getByRole("button", { name: "Change “Milk”" }).click();
+  await page.getByLabel("Change the note").fill("Oat milk");
   await page.getByRole("button", { name: "Add note" }).click();
   await page.getByRole("alert").filter({ hasText: "The server cannot be reached." }).waitFor();
   assert.equal(await page.getByLabel("New note").inputValue(), "Bread");
   await page.context().setOffline(false);
   await page.getByText("You are back online.").waitFor();
   assert.equal(await page.getByText("You are offline.").count(), 0);
+  assert.equal(await page.getByLabel("Change the note").inputValue(), "Oat milk");
   await page.getByRole("button", { name: "Add note" }).click();
   await card(page, "Bread").waitFor();
   clean(page);

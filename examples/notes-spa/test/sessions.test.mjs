@@ -113,15 +113,20 @@ test("a sentence that was begun before the session ended is there after the next
   assert.equal(await page.getByLabel("New note").inputValue(), "What I meant to say");
 });
 
-test("another tab follows a login and a logout", async () => {
+test("another tab follows a logout and a login", async () => {
   const page = await stage.page();
-  await signUp(page);
+  const name = await signUp(page);
   const tab = await page.context().newPage();
   await tab.goto("/devices");
   await arrive(tab, "Devices");
+  await tab.getByRole("button", { name: "Log out everywhere" }).click();
   await page.getByRole("button", { name: "Log out" }).click();
   await arrive(tab, "Log in");
+  assert.equal(await tab.getByRole("dialog").count(), 0, "nobody is asked what has been answered");
   await banner(tab, "logout").waitFor();
+  await logIn(page, name);
+  await arrive(tab, "Devices");
+  assert.equal(await banner(tab, "logout").count(), 0);
 });
 
 /** The server's own list of reasons. */

@@ -1,6 +1,6 @@
 // Forms: fields with a label, a hint and a fault of their own, and a submit that cannot happen twice.
 
-import { RelatchError } from "relatch";
+import { type FieldFault, RelatchError } from "relatch";
 import { meaning } from "../words";
 import { type Child, el, fill } from "./dom";
 
@@ -130,18 +130,19 @@ export function form({ label, fields, more = [], beside = [], submit, send }: Wh
   );
   element.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.ariaBusy === "true" || !complete(fields)) return;
+    if (!complete(fields)) return;
     trouble.textContent = "";
     void busy(button, send).catch((error: unknown) => explain(error, fields, trouble));
   });
   return element;
 }
 
-/** Lets the button show that something is under way. */
-export async function busy<Result>(button: HTMLButtonElement, work: () => Promise<Result>): Promise<Result> {
+/** Does it once at a time, and lets the button show that it is under way. */
+export async function busy(button: HTMLButtonElement, work: () => Promise<void>): Promise<void> {
+  if (button.ariaBusy === "true") return;
   button.ariaBusy = "true";
   try {
-    return await work();
+    await work();
   } finally {
     button.ariaBusy = "false";
   }
@@ -156,7 +157,7 @@ function complete(fields: Field[]): boolean {
 
 /** Puts each fault at its field, and what belongs to none above the button. */
 function explain(error: unknown, fields: Field[], trouble: HTMLElement): void {
-  const faults = error instanceof RelatchError ? (error.errors ?? []) : [];
+  const faults = error instanceof RelatchError ? faultsOf(error) : [];
   const known = faults.map((fault) => ({
     fault,
     field: fields.find(({ input }) => input.name === fault.field),
@@ -165,4 +166,11 @@ function explain(error: unknown, fields: Field[], trouble: HTMLElement): void {
   const first = known.find(({ field }) => field)?.field;
   if (first && known.every(({ field }) => field)) first.input.focus();
   else fill(trouble, meaning(error));
+}
+
+/** What is wrong, field by field; an error of one field alone is a fault of that. */
+function faultsOf({ code, errors = [] }: RelatchError): FieldFault[] {
+  return code === "username_taken"
+    ? [{ field: "username", code, detail: "Somebody has that username. Try another one." }]
+    : errors;
 }

@@ -17,7 +17,7 @@ export const notes: Screen = {
   tab: "Notes",
   show(scene) {
     const board = new Board(scene);
-    addEventListener("online", () => void board.load(), { signal: scene.gone });
+    addEventListener("online", () => board.lookAgain(), { signal: scene.gone });
     void board.load();
     return el("section", {}, el("h1", { tabindex: -1 }, "Your notes"), board.place);
   },
@@ -50,6 +50,11 @@ class Board {
       );
       fill(this.place, el("div", { class: "notice", role: "alert" }, el("p", {}, meaning(error)), again));
     }
+  }
+
+  /** Unless somebody is writing. */
+  lookAgain(): void {
+    if (!this.place.querySelector("form:focus-within, .card form")) void this.load();
   }
 
   private below(): HTMLElement[] {
@@ -182,7 +187,6 @@ class Board {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       trouble.textContent = "";
-      if (button.ariaBusy === "true") return;
       if (!text.value.trim()) return void text.focus();
       void busy(button, () => send(text.value)).catch((error: unknown) => {
         if (forbidden(error)) void this.refused(error);
