@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{failure::Failure, parts};
 
-const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify"];
+const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify", "dpop"];
 const DRILLS: &[&str] = &[
     "kill",
     "power-cut",

@@ -40,6 +40,8 @@ pub struct Config {
     pub session: Policy,
     /// `[keys]`
     pub keys: KeysConfig,
+    /// `[dpop]`
+    pub dpop: DpopConfig,
     /// `[password]`
     pub password: PasswordConfig,
     /// `[registration]`
@@ -105,6 +107,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// Proofs that a client holds a key (RFC 9449).
+#[derive(Clone, Debug, Default)]
+pub struct DpopConfig {
+    /// Whether every proof must have a nonce of this server.
+    pub nonce_required: bool,
+    /// How far the time of a proof may be from the server's, either way.
+    pub max_age: Duration,
+    /// How many proofs are remembered, so that none is good twice.
+    pub remembered_proofs: usize,
 }
 
 /// HTTPS.
@@ -278,6 +291,7 @@ impl Default for Config {
                 master_key: None,
                 master_key_file: None,
             },
+            dpop: DpopConfig::default(),
             password: PasswordConfig {
                 cost: Cost {
                     memory: 0,

@@ -71,6 +71,24 @@ test("no other page has it in a frame", async (context) => {
   assert.equal((await framed).failure().errorText, "net::ERR_BLOCKED_BY_RESPONSE");
 });
 
+test("an access token is good only together with the key of this browser", async () => {
+  const page = await stage.page();
+  const asked = [];
+  page.on("request", (request) => request.url().startsWith(stage.address) && asked.push(request.headers()));
+  await signUp(page);
+  const [bound] = asked.filter(({ authorization }) => authorization);
+  assert.match(bound.authorization, /^DPoP /);
+  assert.ok(bound.dpop);
+  const [, token] = bound.authorization.split(" ");
+  for (const headers of [
+    { Authorization: `Bearer ${token}` },
+    { Authorization: `DPoP ${token}`, DPoP: bound.dpop },
+  ]) {
+    const { status } = await fetch(`${stage.address}/permissions`, { headers });
+    assert.equal(status, 401, "a token without a proof, and a proof for the second time");
+  }
+});
+
 test("nothing that a script can read is a refresh token", async () => {
   const page = await stage.page();
   const answers = [];

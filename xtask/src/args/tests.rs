@@ -127,7 +127,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "bench logout",
-            "no bench is called `logout`; there are: refresh, login, size, idle, verify",
+            "no bench is called `logout`; there are: refresh, login, size, idle, verify, dpop",
         ),
         (
             "drill fire",

@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    cors, forwarded, last_resort,
+    cors, dpop, forwarded, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -163,7 +163,10 @@ pub(crate) async fn handle(
     let limits = &app.config.server;
     let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
-    strip_slash(request.uri_mut());
+    if let Some(asked) = strip_slash(request.uri_mut()) {
+        request.extensions_mut().insert(dpop::AskedFor(asked));
+    }
+    let has_proof = dpop::has_proof(request.headers());
     let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
     // The body has its own time, which ends first.
@@ -179,7 +182,11 @@ pub(crate) async fn handle(
         Some(response) => response,
         None => Problem::new(Code::Unavailable).into_response(),
     };
-    let mut response = cors::open(finish(response, id), page, &app);
+    let mut response = finish(response, id);
+    if let Some(nonce) = dpop::next_nonce(&app, has_proof, now) {
+        response.headers_mut().insert(dpop::NONCE, nonce);
+    }
+    let mut response = cors::open(response, page, &app);
     if let (
         Some(Peer {
             encrypted: true, ..
@@ -248,20 +255,19 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
     }
 }
 
-/// `/auth/login/` is `/auth/login`.
-fn strip_slash(uri: &mut Uri) {
+/// `/auth/login/` is `/auth/login`; what it was, if it was another.
+fn strip_slash(uri: &mut Uri) -> Option<Uri> {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') {
-        return;
+        return None;
     }
     let shorter = path.trim_end_matches('/');
     let shorter = match uri.query() {
         Some(query) => format!("{shorter}?{query}"),
         None => shorter.to_owned(),
     };
-    if let Ok(shorter) = shorter.parse() {
-        *uri = shorter;
-    }
+    let shorter = shorter.parse().ok()?;
+    Some(std::mem::replace(uri, shorter))
 }
 
 /// At most so many bytes of a text, cut between characters.

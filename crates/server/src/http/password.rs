@@ -17,7 +17,7 @@ use serde_json::json;
 use super::{
     answer,
     arrival::Note,
-    authorization::caller_of,
+    authorization::{caller_of, token_type},
     body::Input,
     delivery,
     problem::{Code, Problem},
@@ -108,7 +108,7 @@ pub(super) async fn reauthenticate(
         StatusCode::OK,
         &json!({
             "access_token": token.expose(),
-            "token_type": "Bearer",
+            "token_type": token_type(&input.parts.headers),
             "expires_in": answer::seconds_until(ends_at, caller.now),
             "session_id": caller.session.0,
         }),

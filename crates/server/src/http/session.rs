@@ -12,8 +12,8 @@ use relatch_core::{
     permission::{Permission, PermissionFault},
     session::{
         Login, Session, SessionId,
-        list::{self, CallerError, LogoutError},
-        refresh::{self, Proof, RefreshError},
+        list::{self, CallerError, Logout, LogoutError},
+        refresh::{self, Possession, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -32,7 +32,7 @@ use super::{
     authorization::Authorized,
     body::{Input, TokenInput},
     delivery::{self, Kept},
-    device,
+    device, dpop,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -61,12 +61,13 @@ pub(super) async fn login(
         return Err(input.fields.refused());
     };
     let older = delivery::older(&input, &app, delivery).await?;
+    let key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let login = Login {
         device,
         remember_me,
         delivery,
-        key: None,
+        key,
         scope: scope.and_then(Result::ok),
         origin,
         now,
@@ -98,7 +99,7 @@ pub(super) async fn refresh(
     let request = refresh::Request {
         token: sent.token,
         delivery: sent.by,
-        proof: Proof::NotShown,
+        proof: dpop::shown(&input, &app)?,
         origin: input.origin(),
         now,
     };
@@ -107,6 +108,9 @@ pub(super) async fn refresh(
             let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
             let answer = delivery::deliver(answer, &tokens, &input, &app);
             Ok(Note::turned(session, &turn).on(answer))
+        }
+        Err(RefreshError::Unproven(possession)) => {
+            Err(unproven(possession, &app).about(session, presented))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
     }
@@ -118,11 +122,28 @@ pub(super) async fn logout(
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
     let sent = delivery::refresh_token(&mut input, &app).await?;
-    let (origin, now) = (input.origin(), input.arrival.now);
-    let session = list::logout(&app.domain, &sent.token, sent.by, origin, now).await?;
+    let logout = Logout {
+        token: sent.token.clone(),
+        by: sent.by,
+        proof: dpop::shown(&input, &app)?,
+        origin: input.origin(),
+        now: input.arrival.now,
+    };
+    let session = match list::logout(&app.domain, logout).await {
+        Err(LogoutError::Unproven(possession)) => return Err(unproven(possession, &app)),
+        answered => answered?,
+    };
     let answer = json!({ "session_id": session.0, "ended": true });
     let answer = answer::json(StatusCode::OK, &answer);
     Ok(Note::of(session).on(delivery::clear(answer, &sent, &input, &app)))
+}
+
+/// The session is bound to a key, and the request did not prove to hold it.
+fn unproven(possession: Possession, app: &App) -> Problem {
+    match possession {
+        Possession::NotShown | Possession::Proven => dpop::proof_required(app),
+        Possession::Refused => dpop::wrong_key(),
+    }
 }
 
 /// One entry of the list of devices.
@@ -225,6 +246,7 @@ impl From<LogoutError> for Problem {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
             LogoutError::WrongDelivery => Self::new(Code::WrongDelivery),
+            LogoutError::Unproven(_) => Self::new(Code::ProofRequired),
             LogoutError::Store(error) => error.into(),
         }
     }

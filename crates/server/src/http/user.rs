@@ -17,7 +17,7 @@ use super::{
     arrival::Note,
     authorization::Authorized,
     body::Input,
-    delivery, device,
+    delivery, device, dpop,
     problem::{Code, Problem},
 };
 use crate::{app::App, config};
@@ -32,6 +32,7 @@ pub(super) async fn register(
     }
     let mut registration = registration(&mut input)?;
     registration.older = delivery::older(&input, &app, registration.login.delivery).await?;
+    registration.login.key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let (user, tokens) = register::register(&app.domain, registration).await?;
     let answer = answer::tokens(StatusCode::CREATED, &tokens, Some(&user), now);

@@ -10,6 +10,7 @@
 mod address;
 mod admin;
 mod body;
+mod bound;
 mod cookie;
 mod csrf;
 mod docs;

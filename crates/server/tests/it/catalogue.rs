@@ -14,6 +14,8 @@ fn names_and_statuses_are_promises() {
     assert_snapshot!(list, @"
     400 invalid_request
     400 wrong_delivery
+    400 invalid_dpop_proof
+    400 use_dpop_nonce
     401 invalid_credentials
     401 invalid_token
     401 session_ended

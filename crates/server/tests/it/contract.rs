@@ -16,7 +16,8 @@ pub(crate) use schema::faults;
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(relatch::http::openapi::document);
 
 /// The headers that the document must tell of wherever they are.
-const TOLD: [&str; 8] = [
+const TOLD: [&str; 9] = [
+    "dpop-nonce",
     "x-request-id",
     "cache-control",
     "www-authenticate",

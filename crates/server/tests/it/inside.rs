@@ -12,9 +12,12 @@ use axum::{
     http::{Request, StatusCode, header, response::Parts},
     routing::get,
 };
+use http_body_util::BodyExt as _;
 use relatch::config::WebOrigin;
 use relatch_verify::{Claims, VerifyError};
+use serde_json::Value;
 use tower::ServiceExt as _;
+use wrong_tokens::{Prover, Target};
 
 use crate::{browser::ADA, server::Server};
 
@@ -185,4 +188,58 @@ async fn a_page_of_the_program_keeps_its_session_in_a_cookie_of_the_whole_host()
 /// The header of a token, which names its key.
 fn head(access: &str) -> String {
     access.split('.').next().unwrap().to_owned()
+}
+
+/// Wherever the program puts them.
+#[tokio::test]
+async fn a_session_that_is_bound_to_a_key_opens_the_programs_own_routes() {
+    let issuer = "https://app.example.com/auth-server".to_owned();
+    let server = Server::with(|config| config.issuer.url = Some(issuer)).await;
+    let hello = || Router::new().route("/hello", get(async |caller: Claims| caller.sub));
+    let program = Router::new()
+        .nest("/auth-server", server.relatch.router())
+        .nest("/v1", server.relatch.protect(hello()))
+        .merge(server.relatch.protect(hello()));
+    let prover = Prover::p256();
+    let prove = |method, path: &str, token| {
+        let url = format!("https://app.example.com{path}");
+        prover.prove(Target {
+            method,
+            url: &url,
+            token,
+            now: server.now().as_seconds(),
+        })
+    };
+    let request = Request::post("/auth-server/auth/register")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("dpop", prove("POST", "/auth-server/auth/register", None));
+    let body = r#"{"username":"ada","email":"ada@example.com","password":"correct horse battery"}"#;
+    let answer = program
+        .clone()
+        .oneshot(request.body(Body::from(body)).unwrap());
+    let answer = answer.await.unwrap().into_body().collect().await.unwrap();
+    let tokens: Value = serde_json::from_slice(&answer.to_bytes()).unwrap();
+    assert_eq!(tokens["token_type"], "DPoP");
+    let access = tokens["access_token"].as_str().unwrap();
+    for path in [
+        "/hello",
+        "/v1/hello",
+        "/auth-server/auth/me",
+        "/auth-server/auth/me/",
+    ] {
+        assert_eq!(
+            status(&program, path, access).await,
+            401,
+            "{path}, as bearer"
+        );
+        let proof = prove("GET", path, Some(access));
+        for expected in [200, 401] {
+            let request = Request::get(path)
+                .header(header::AUTHORIZATION, format!("DPoP {access}"))
+                .header("dpop", &proof);
+            let request = request.body(Body::empty()).unwrap();
+            let answer = program.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), expected, "{path}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod catalogue;
 mod cookies;
 mod cors;
 mod docs;
+mod dpop;
 mod events;
 mod inside;
 mod introspect;

@@ -31,9 +31,13 @@ use super::{
 #[async_trait]
 impl UserStore for Sqlite {
     async fn register(&self, registering: Registering) -> Result<Registered, StoreError> {
-        let policy = Arc::clone(&self.policy);
-        self.revoking(move |connection| register(connection, &registering, &policy))
-            .await
+        let (policy, revokes) = (Arc::clone(&self.policy), registering.replaces.is_some());
+        let work = move |connection: &Connection| register(connection, &registering, &policy);
+        if revokes {
+            self.revoking(work).await
+        } else {
+            self.durable(work).await
+        }
     }
 
     async fn credentials(&self, username: &Username) -> Result<Option<Credentials>, StoreError> {

@@ -1,10 +1,12 @@
 //! Tokens and keys that are almost right: nothing panics, no token is taken but the good one, and a key is written as it is read.
 
 use ::fuzz::Target;
+use relatch_verify::dpop::{ProofVerifier, Request, TargetUri};
 use relatch_verify::{Claims, Jwk, KeySet};
 use serde_json::json;
+use wrong_tokens::{Prover, Target as About};
 
-use crate::support::{claims, good, keys, sign_p256, sign_rsa, verify};
+use crate::support::{NOW, claims, good, keys, sign_p256, sign_rsa, verify};
 
 #[test]
 fn fuzz_access_token() {
@@ -93,6 +95,74 @@ fn fuzz_claims() {
     ::fuzz::run(&target, |input| {
         if let Ok(claims) = serde_json::from_slice::<Claims>(input) {
             let _ = claims.permits("notes:read");
+        }
+    });
+}
+
+#[test]
+fn fuzz_proof() {
+    let url = "https://api.example.com/notes/1";
+    let prove = |prover: Prover| {
+        prover.prove(About {
+            method: "PUT",
+            url,
+            token: Some("a.b.c"),
+            now: NOW,
+        })
+    };
+    let proofs = [prove(Prover::p256()), prove(Prover::ed25519(&[7; 32]))];
+    let seeds: Vec<_> = proofs.iter().map(String::as_bytes).collect();
+    let target = Target {
+        name: "proof",
+        seeds: &seeds,
+        words: &[
+            ".",
+            "..",
+            "=",
+            " ",
+            ",",
+            "e30",
+            "bnVsbA",
+            "eyJhbGciOiJub25lIn0",
+        ],
+    };
+    let uri = TargetUri::parse(url).unwrap();
+    let (verifier, request) = (
+        ProofVerifier::new(),
+        Request::new("PUT", &uri).with_token("a.b.c"),
+    );
+    ::fuzz::run(&target, |input| {
+        if let Ok(text) = std::str::from_utf8(input)
+            && verifier.verify(text, &request, NOW).is_ok()
+        {
+            assert!(proofs.iter().any(|proof| proof == text), "{text}");
+        }
+    });
+}
+
+/// What is normal stays as it is, and names the host that it named.
+#[test]
+fn fuzz_target_uri() {
+    let target = Target {
+        name: "target URI",
+        seeds: &[
+            b"https://api.example.com:8443/notes/%7eada/../1?page=2#top",
+            b"http://[::1]:80/a/./b",
+        ],
+        words: &[
+            "..", "/.", "%2e", "%2F", "@", ":", "//", "\\", "?", "#", "%", "[", "]", "HTTPS",
+        ],
+    };
+    ::fuzz::run(&target, |input| {
+        if let Ok(text) = std::str::from_utf8(input)
+            && let Ok(uri) = TargetUri::parse(text)
+        {
+            assert_eq!(TargetUri::parse(uri.as_str()).as_ref(), Ok(&uri), "{text}");
+            let mut parts = uri.as_str().splitn(4, '/').skip(2);
+            let (authority, path) = (parts.next().unwrap(), parts.next().unwrap());
+            assert!(!path.split('/').any(|part| part == "." || part == ".."));
+            assert!(!authority.contains(['@', '%']) && !authority.is_empty());
+            assert!(!uri.as_str().contains(['?', '#', ' ', '\\']));
         }
     });
 }

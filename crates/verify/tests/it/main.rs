@@ -9,6 +9,8 @@
 mod accepted;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "axum")]
+mod bound;
 #[cfg(feature = "jwks")]
 mod client;
 #[cfg(feature = "feed")]
@@ -19,6 +21,7 @@ mod jwks;
 mod keys;
 mod others;
 mod permissions;
+mod proofs;
 mod properties;
 mod refused;
 mod remembered;

@@ -121,7 +121,7 @@ fn tokens_and_their_way() -> Value {
         },
         "AccessToken": {
             "type": "string",
-            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
+            "description": "A JWT (RFC 9068), for `Authorization: Bearer` or, where `token_type` says so, `DPoP`.",
         },
     })
 }
@@ -197,7 +197,7 @@ fn answers() -> Value {
         "UserTokens": object(&[&TOKENS[..], &["user"]].concat(), with(tokens(), "user", reference("User"))),
         "FreshAccessToken": object(&["access_token", "token_type", "expires_in", "session_id"], json!({
             "access_token": reference("AccessToken"),
-            "token_type": { "type": "string", "const": "Bearer" },
+            "token_type": token_type(),
             "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
             "session_id": reference("Id"),
         })),
@@ -287,10 +287,14 @@ const TOKENS: [&str; 5] = [
 fn tokens() -> Value {
     json!({
         "access_token": reference("AccessToken"),
-        "token_type": { "type": "string", "const": "Bearer" },
+        "token_type": token_type(),
         "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
         "refresh_token": reference("RefreshToken"),
         "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
         "session_id": reference("Id"),
     })
+}
+
+fn token_type() -> Value {
+    json!({ "type": "string", "enum": ["Bearer", "DPoP"], "description": "What to write before the access token; `DPoP` where the session is bound to a key (RFC 9449)." })
 }

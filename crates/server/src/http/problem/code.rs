@@ -49,6 +49,12 @@ catalogue! {
     WrongDelivery = BAD_REQUEST "wrong_delivery", "The refresh token came another way than its session has it delivered.",
         "A session in cookie mode is turned and ended by its cookie alone, any other by header or body. Nothing changed.",
         "Send it the way that the login asked for with `delivery`. A token of a cookie that turns up elsewhere may be stolen: end the session.";
+    InvalidDpopProof = BAD_REQUEST "invalid_dpop_proof", "The proof of possession is not good for this request; `detail` says why.",
+        "The header `DPoP` is there twice, is no proof, or one for another request, key, token or time (RFC 9449). Nothing was done. On routes with an access token its status is 401.",
+        "Make a new proof for each request. If `detail` speaks of the clock, set the proof's `iat` by the header `Date` of this answer.";
+    UseDpopNonce = BAD_REQUEST "use_dpop_nonce", "The proof of possession must have the nonce in `DPoP-Nonce`.",
+        "`dpop.nonce` is `required`, and the proof has no nonce or one that is too old. Nothing was done. On routes with an access token its status is 401.",
+        "Make a new proof with the value of the header `DPoP-Nonce` as its `nonce`, and send the request again; keep the newest that any answer brings.";
     InvalidCredentials = UNAUTHORIZED "invalid_credentials", "The username or the password is wrong.",
         "Nobody is told which of the two it was. On routes with an access token it is the password alone.",
         "Ask the user again.";
@@ -65,8 +71,8 @@ catalogue! {
         "Ending other sessions, and changing anything as an administrator, wants a login that is not older than `session.reauth_within` (RFC 9470).",
         "Ask for the password, POST /auth/reauthenticate, and repeat the request with the access token that it answers.";
     ProofRequired = UNAUTHORIZED "proof_required", "The session is bound to a key; the request must prove that it holds it.",
-        "The refresh token belongs to a session that logged in with a key, and came without a proof of it. Nothing changed.",
-        "Send the proof; the refresh token is as good as before.";
+        "The token belongs to a session that logged in with a key, and came without a proof of it: a refresh token without the header `DPoP`, or an access token as `Bearer`. Nothing changed.",
+        "Send the proof, and an access token as `Authorization: DPoP`; both tokens are as good as before.";
     NoSession = UNAUTHORIZED "no_session", "There is no session: the request brought no refresh token.",
         "A listed page asked for tokens and its browser sent no cookie of a session: nobody has logged in here, or has logged out.",
         "Show the login. It says nothing of a session that has ended; that is `session_ended`.";

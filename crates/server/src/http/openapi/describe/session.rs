@@ -19,7 +19,7 @@ pub(in crate::http) fn login() -> Operation {
         "login",
         SESSIONS,
         "Log in",
-        "Begins a session. Nobody learns from the answer, or from the time it takes, whether there is a user of that name. Past `session.max_per_user` live sessions, the longest unused one ends. In cookie mode, so does the session whose cookie came along.",
+        "Begins a session. Nobody learns from the answer, or from the time it takes, whether there is a user of that name. Past `session.max_per_user` live sessions, the longest unused one ends. In cookie mode, so does the session whose cookie came along. With a proof in the header `DPoP`, the session is bound to its key (RFC 9449).",
     )
     .body("Login", example)
     .answer(
@@ -29,6 +29,7 @@ pub(in crate::http) fn login() -> Operation {
         example::user_tokens(),
     )
     .with_cookie(200, SETS_COOKIE)
+    .with_proof()
     .errors(BODY)
     .errors(&[
         Code::InvalidCredentials,
@@ -43,7 +44,7 @@ pub(in crate::http) fn refresh() -> Operation {
         "refresh",
         SESSIONS,
         "Refresh",
-        "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends. A page in cookie mode begins with it: `no_session` says that nobody is logged in.",
+        "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends. Where the session is bound to a key, a proof is wanted, and no token of it that comes late or twice ends it. A page in cookie mode begins with it: `no_session` says that nobody is logged in.",
     )
     .with_refresh_token()
     .answer(200, "The next tokens.", "Tokens", example::tokens())
@@ -56,7 +57,6 @@ pub(in crate::http) fn refresh() -> Operation {
         Code::InvalidToken,
         Code::SessionEnded,
         Code::SessionUnknown,
-        Code::ProofRequired,
     ])
     .errors(WRITES)
 }
@@ -66,7 +66,7 @@ pub(in crate::http) fn logout() -> Operation {
         "logout",
         SESSIONS,
         "Log out",
-        "Ends the session of the refresh token, spent or not. That it had ended before is no error.",
+        "Ends the session of the refresh token, spent or not; where it is bound to a key, only for who proves to hold that. That it had ended before is no error.",
     )
     .with_refresh_token()
     .answer(

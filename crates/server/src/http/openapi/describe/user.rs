@@ -19,7 +19,7 @@ pub(in crate::http) fn register() -> Operation {
         "register",
         USERS,
         "Register",
-        "A new user is logged in at once.",
+        "A new user is logged in at once. With a proof in the header `DPoP`, the session is bound to its key (RFC 9449).",
     )
     .body("Registration", example)
     .answer(
@@ -29,6 +29,7 @@ pub(in crate::http) fn register() -> Operation {
         example::user_tokens(),
     )
     .with_cookie(201, SETS_COOKIE)
+    .with_proof()
     .errors(BODY)
     .errors(&[
         Code::RegistrationClosed,
