@@ -23,12 +23,15 @@ const DRILLS: &[&str] = &[
 /// The drills that a browser does.
 const BROWSER: &[&str] = &["tabs", "lost-answers"];
 const PROFILES: &[&str] = &["release", "quick"];
-const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "release", "help"];
+const VERBS: &[&str] = &[
+    "demo", "test", "gen", "fix", "bench", "drill", "release", "help",
+];
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Help,
+    Demo,
     Test(Selection),
     Gen {
         check: bool,
@@ -96,6 +99,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb, Failure> {
         _ if rest.iter().any(|word| word == "--help" || word == "-h") && !measures(verb) => {
             Ok(Verb::Help)
         }
+        "demo" => nothing_more(rest).map(|()| Verb::Demo),
         "test" => test(rest),
         "gen" => generate(rest),
         "fix" => nothing_more(rest).map(|()| Verb::Fix),

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::parts;
 
 const VERBS: &str = "\
+cargo xtask demo                    the notes app in a browser: builds and starts all that it needs
 cargo xtask test [PART]             all that protects main, or one part of it
 cargo xtask test quick              the loop before a commit: fmt, clippy of the server, unit
 cargo xtask gen [--check]           write (or compare) the generated pages of docs/

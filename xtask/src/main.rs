@@ -3,6 +3,7 @@
 
 mod args;
 mod browser;
+mod demo;
 mod deny;
 mod failure;
 mod fix;
@@ -12,6 +13,7 @@ mod parts;
 mod reference;
 mod release;
 mod shell;
+mod spa;
 mod suites;
 mod test;
 mod tools;
@@ -44,6 +46,7 @@ fn typed() -> Result<Vec<String>, Failure> {
 fn carry_out(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Help => help::print(),
+        Verb::Demo => demo::start(),
         Verb::Test(selection) => test::run(selection),
         Verb::Gen { check: true } => reference::check(),
         Verb::Gen { check: false } => reference::write(),

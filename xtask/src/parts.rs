@@ -5,7 +5,7 @@ use crate::deny;
 use crate::failure::Failure;
 use crate::shell::{cargo, run};
 use crate::suites::{self, ATTACKS, GUIDES, LANGUAGES, MODEL, README};
-use crate::{reference, tools};
+use crate::{reference, spa, tools};
 
 /// A part of the tests that can be run alone.
 pub(crate) struct Part {
@@ -68,6 +68,11 @@ pub(crate) const ALL: &[Part] = &[
         name: "browser",
         checks: "the browser's client: schedules, the real server, Chromium, size, types, package",
         run: browser::test,
+    },
+    Part {
+        name: "spa",
+        checks: "the notes app in Chromium, against the server and the notes API",
+        run: notes_app,
     },
     Part {
         name: "deny",
@@ -174,6 +179,14 @@ fn languages() -> Result<Outcome, Failure> {
     tools::languages()?;
     run(&mut cargo(&["build", "--locked", "--package", "notes"]))?;
     LANGUAGES.run(&[])?;
+    Ok(Outcome::Passed)
+}
+
+fn notes_app() -> Result<Outcome, Failure> {
+    spa::build()?;
+    let packages = ["--package", "relatch", "--package", "notes"];
+    run(cargo(&["build", "--locked"]).args(packages))?;
+    spa::test()?;
     Ok(Outcome::Passed)
 }
 

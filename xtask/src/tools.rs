@@ -58,26 +58,57 @@ pub(crate) fn sslscan() -> Result<(), Failure> {
     debian(&["sslscan"], Command::new("sslscan").arg("--version"))
 }
 
-/// How long one step of an installation may take.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// Makes sure of Node and its npm.
+///
+/// # Errors
+/// When they are missing and can't be installed from here.
+pub(crate) fn node() -> Result<(), Failure> {
+    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))
+}
 
-/// What the lock file says, and nothing newer.
-const NPM_CI: &[&str] = &["ci", "--no-fund", "--no-audit"];
-
-/// Makes sure of Node.
+/// Makes sure of Chromium.
 ///
 /// # Errors
 /// When it is missing and can't be installed from here.
-pub(crate) fn node() -> Result<(), Failure> {
-    debian(&["nodejs"], Command::new("node").arg("--version"))
+pub(crate) fn chromium() -> Result<(), Failure> {
+    debian(&["chromium"], Command::new("chromium").arg("--version"))
 }
+
+/// Installs what a folder's `package-lock.json` names, unless that was done since it changed.
+///
+/// # Errors
+/// When it can't be installed.
+pub(crate) fn npm_packages(folder: &Path) -> Result<(), Failure> {
+    let changed =
+        |name: &str| std::fs::metadata(folder.join(name)).and_then(|file| file.modified());
+    // npm writes the second one when it is done.
+    let done = changed("node_modules/.package-lock.json");
+    if let (Ok(named), Ok(done)) = (changed("package-lock.json"), done)
+        && named <= done
+    {
+        return Ok(());
+    }
+    eprintln!("in {}:", folder.display());
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-fund", "--no-audit"]);
+    if shell::succeeds_within(npm.current_dir(folder), PATIENCE)? {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "what {} needs could not be installed",
+        folder.display()
+    )))
+}
+
+/// How long one step of an installation may take.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Makes sure of Node, Python and nginx, and of the packages that the example services name.
 ///
 /// # Errors
 /// When something is missing and can't be installed from here.
 pub(crate) fn languages() -> Result<(), Failure> {
-    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))?;
+    node()?;
     let venv = ["-c", "import venv, ensurepip"];
     debian(
         &["python3", "python3-venv"],
@@ -87,8 +118,8 @@ pub(crate) fn languages() -> Result<(), Failure> {
     let examples = shell::root().join("examples");
     let (express, fastapi) = (examples.join("express"), examples.join("fastapi"));
     // Done each time: it is quick where nothing is missing, and mends what is half done.
-    let steps: [(&str, &[&str], &Path); 3] = [
-        ("npm", NPM_CI, &express),
+    npm_packages(&express)?;
+    let steps: [(&str, &[&str], &Path); 2] = [
         ("python3", &["-m", "venv", ".venv"], &fastapi),
         (
             ".venv/bin/pip",
@@ -118,14 +149,14 @@ fn install(program: &str, arguments: &[&str], folder: &Path) -> Result<(), Failu
     }
 }
 
-/// Makes sure of Node, of Chromium and of what the browser's client is built and tested with.
+/// Makes sure of Node, Chromium and what the browser's client is built and tested with.
 ///
 /// # Errors
 /// When something is missing and can't be installed from here.
 pub(crate) fn browser() -> Result<(), Failure> {
-    debian(&["nodejs", "npm"], Command::new("npm").arg("--version"))?;
-    debian(&["chromium"], Command::new("chromium").arg("--version"))?;
-    install("npm", NPM_CI, &shell::root().join("clients/browser"))
+    node()?;
+    chromium()?;
+    npm_packages(&shell::root().join("clients/browser"))
 }
 
 /// Installs Debian's packages unless `probe` succeeds.

@@ -2,6 +2,7 @@
 //! arguments of the handlers; everything else is about notes.
 
 mod notes;
+mod site;
 mod store;
 
 use std::env::Args;
@@ -11,11 +12,12 @@ use axum::Router;
 use relatch_verify::axum::Authenticate;
 use relatch_verify::dpop::Dpop;
 use relatch_verify::{Feed, KeySource, ResourceServer, Verifier};
+use site::Metadata;
 use store::Store;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "notes [--issuer URL] [--audience NAME] [--credential FILE] [--listen ADDRESS] \
-    [--url URL] [--file FILE]";
+    [--url URL] [--file FILE] [--app FOLDER]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -36,8 +38,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .follow(feed)
         .fetch(KeySource::of(&options.issuer))?;
 
+    let mut app = app(server, Store::open(options.file.as_ref())?);
+    if let Some(folder) = &options.app {
+        let metadata = Metadata {
+            resource: url.clone(),
+            authorization_servers: [options.issuer],
+            scopes_supported: notes::PERMISSIONS,
+            bearer_methods_supported: ["header"],
+        };
+        app = app.merge(site::routes(folder.as_ref(), metadata)?);
+    }
     println!("Notes are at {here}/notes");
-    axum::serve(listener, app(server, Store::open(options.file.as_ref())?)).await?;
+    axum::serve(listener, app).await?;
     Ok(())
 }
 
@@ -54,13 +66,14 @@ struct Options {
     /// Where clients reach this API: what their proofs of possession are about.
     url: Option<String>,
     file: String,
+    app: Option<String>,
 }
 
 impl Options {
     /// What the command line says. A Relatch server's audience is its issuer unless it is configured.
     fn read(mut args: Args) -> Result<Self, String> {
         let mut issuer = "http://127.0.0.1:8080".to_owned();
-        let (mut audience, mut credential, mut url) = (None, None, None);
+        let (mut audience, mut credential, mut url, mut app) = (None, None, None, None);
         let mut listen = "127.0.0.1:3000".to_owned();
         let mut file = "notes.db".to_owned();
         args.next();
@@ -73,6 +86,7 @@ impl Options {
                 "--listen" => listen = value,
                 "--url" => url = Some(value),
                 "--file" => file = value,
+                "--app" => app = Some(value),
                 _ => return Err(USAGE.to_owned()),
             }
         }
@@ -84,6 +98,7 @@ impl Options {
             listen,
             url,
             file,
+            app,
         })
     }
 }

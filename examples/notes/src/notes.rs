@@ -6,7 +6,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
 use relatch_verify::axum::{Permission, Permitted};
-use relatch_verify::permission;
+use relatch_verify::{Claims, permission};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Note, Store, Whose};
@@ -17,6 +17,9 @@ permission! {
     Update = "notes:update";
     Delete = "notes:delete";
 }
+
+/// All of them.
+pub(crate) const PERMISSIONS: [&str; 4] = [Create::NAME, Read::NAME, Update::NAME, Delete::NAME];
 
 /// What somebody sends to make a note, or to change one.
 #[derive(Deserialize)]
@@ -31,8 +34,17 @@ struct Shown {
     owner: String,
 }
 
+/// What the caller may do, so that an app offers nothing else.
+#[derive(Serialize)]
+struct Allowed {
+    notes: Vec<&'static str>,
+    #[serde(rename = "all-notes")]
+    all_notes: Vec<&'static str>,
+}
+
 pub(crate) fn routes(store: Store) -> Router {
     Router::new()
+        .route("/permissions", get(permissions))
         .route("/notes", get(list).post(create))
         .route("/notes/{id}", get(read).put(update).delete(delete))
         .with_state(store)
@@ -83,6 +95,17 @@ async fn delete(
 ) -> Result<StatusCode, StatusCode> {
     let gone = store.delete(id, whose(&caller)).map_err(failed)?;
     gone.then_some(StatusCode::NO_CONTENT).ok_or(NOT_FOUND)
+}
+
+async fn permissions(caller: Claims) -> Json<Allowed> {
+    let allowed = |of: &str, actions: &[&'static str]| {
+        let permits = |action: &&&str| caller.permits(&format!("{of}:{action}"));
+        actions.iter().filter(permits).copied().collect()
+    };
+    Json(Allowed {
+        notes: allowed("notes", &["create", "read", "update", "delete"]),
+        all_notes: allowed("all-notes", &["read", "update", "delete"]),
+    })
 }
 
 /// What is not there, and what is somebody else's: nobody can tell the two apart.

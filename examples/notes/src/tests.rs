@@ -184,6 +184,29 @@ async fn each_route_wants_its_own_permission() {
     }
 }
 
+/// What an app offers is what the token permits, patterns included.
+#[tokio::test]
+async fn callers_learn_what_they_may() {
+    let api = api();
+    let asked = |permissions: &'static [&str]| {
+        let (api, token) = (api.clone(), token("alice", permissions));
+        async move { send(&api, &token, (Method::GET, "/permissions"), json!(null)).await }
+    };
+    assert_eq!(
+        asked(&["notes:read", "all-notes:*"]).await,
+        (
+            200,
+            json!({"notes": ["read"], "all-notes": ["read", "update", "delete"]})
+        )
+    );
+    let all = json!({"notes": ["create", "read", "update", "delete"], "all-notes": []});
+    assert_eq!(asked(&["notes:*"]).await, (200, all));
+    let none = json!({"notes": [], "all-notes": []});
+    assert_eq!(asked(&[]).await, (200, none));
+    let refused = send(&api, "x.y.z", (Method::GET, "/permissions"), json!(null)).await;
+    assert_eq!(refused.0, 401);
+}
+
 /// A token that is bound to a key of the client's, with a proof of it for this request.
 #[tokio::test]
 async fn a_bound_token_comes_with_a_proof_and_not_without() {

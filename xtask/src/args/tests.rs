@@ -24,6 +24,12 @@ fn nothing_and_help_are_help() {
 }
 
 #[test]
+fn demo_stands_alone() {
+    assert_eq!(typed("demo"), Ok(Verb::Demo));
+    assert_eq!(refused("demo notes"), "`notes` is one word too many");
+}
+
+#[test]
 fn test_runs_all_quick_or_one_part() {
     assert_eq!(typed("test"), Ok(Verb::Test(Selection::All)));
     assert_eq!(typed("test quick"), Ok(Verb::Test(Selection::Quick)));
@@ -125,7 +131,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     let answers = [
         (
             "tset",
-            "no verb is called `tset`; there are: test, gen, fix, bench, drill, release, help",
+            "no verb is called `tset`; there are: demo, test, gen, fix, bench, drill, release, help",
         ),
         (
             "bench logout",
@@ -149,7 +155,7 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "test units",
-            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, languages, browser, deny, docs, readme, quick",
+            "no part is called `units`; there are: fmt, clippy, generated, unit, model, attacks, guides, languages, browser, spa, deny, docs, readme, quick",
         ),
     ];
     for (line, answer) in answers {
