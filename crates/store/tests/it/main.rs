@@ -1,6 +1,7 @@
 //! The stores from outside: the suite that all of them pass, and what is SQLite's own.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod postgres;
 mod sqlite;
 mod sqlite_audit;
 mod sqlite_backup;
@@ -10,6 +11,9 @@ mod sqlite_since;
 mod sqlite_writer;
 
 mod conformance {
+    mod postgres {
+        relatch_store::conformance!(crate::postgres::Databases);
+    }
     mod sqlite {
         relatch_store::conformance!(crate::sqlite::Files);
     }
