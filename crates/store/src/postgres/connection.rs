@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -112,6 +112,8 @@ fn client(root: Option<&Path>) -> Result<ClientConfig, TlsError> {
 struct Told {
     warning: Mutex<Option<String>>,
     notified: Notify,
+    /// What notifications say that are of no interest.
+    own: OnceLock<String>,
 }
 
 impl Told {
@@ -133,7 +135,11 @@ where
     loop {
         match std::future::poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notice(notice))) => told.notice(&notice),
-            Some(Ok(AsyncMessage::Notification(_))) => told.notified.notify_one(),
+            Some(Ok(AsyncMessage::Notification(heard))) => {
+                if told.own.get().is_none_or(|own| own != heard.payload()) {
+                    told.notified.notify_one();
+                }
+            }
             Some(Ok(_)) => {}
             Some(Err(error)) => {
                 tracing::debug!(error = self::told(&error), "a connection to PostgreSQL broke");
@@ -195,6 +201,12 @@ impl Connection {
     /// Done when a notification came, or the connection ended.
     pub(super) async fn notified(&self) {
         self.told.notified.notified().await;
+    }
+
+    /// Is not told of notifications that say this.
+    pub(super) fn ignore(&self, own: &str) {
+        // Set once, or it would be another listener's.
+        let _ = self.told.own.set(own.to_owned());
     }
 
     /// Keeps anybody from using it again.

@@ -4,7 +4,11 @@
 //! NOTIFY is a transaction of its own after the one that it tells of. In that one, it would make every commit that notifies
 //! wait for the one before, the disk included; and where it is lost, somebody looks a little later.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use relatch_core::session::refresh::Durability;
 use tokio::{sync::Notify, task::JoinSet};
@@ -46,11 +50,13 @@ impl Wake {
     /// Starts telling others, and listening to them where there is a way to do that.
     pub(super) fn start(pool: Pool, limits: Limits, listen: Option<Arc<Connector>>) -> Self {
         let bell = Bell::default();
+        // What this one says is not news to it. A number of no other process: hash maps begin with one.
+        let name = format!("{:016x}", RandomState::new().build_hasher().finish());
         let mut tasks = JoinSet::new();
-        tasks.spawn(tell(pool, limits, Arc::clone(&bell.others)));
         if let Some(connector) = listen {
-            tasks.spawn(hear(connector, Arc::clone(&bell.here)));
+            tasks.spawn(hear(connector, name.clone(), Arc::clone(&bell.here)));
         }
+        tasks.spawn(tell((pool, limits), name, Arc::clone(&bell.others)));
         Self {
             bell,
             _tasks: tasks,
@@ -67,42 +73,45 @@ impl Wake {
     }
 }
 
-async fn tell(pool: Pool, limits: Limits, due: Arc<Notify>) {
+async fn tell((pool, limits): (Pool, Limits), name: String, due: Arc<Notify>) {
+    let script = format!("NOTIFY relatch, '{name}'");
     loop {
         due.notified().await;
-        let told = tokio::time::timeout(limits.patience(), notify(&pool, limits)).await;
+        let told = tokio::time::timeout(limits.patience(), notify(&pool, limits, &script)).await;
         if !matches!(told, Ok(Ok(()))) {
-            tracing::debug!(?told, "other nodes were not woken; they look by themselves");
+            tracing::debug!(
+                ?told,
+                "other nodes were not woken; they look by themselves"
+            );
         }
         tokio::time::sleep(BREATH).await;
     }
 }
 
-async fn notify(pool: &Pool, limits: Limits) -> Result<(), Fault> {
+async fn notify(pool: &Pool, limits: Limits, script: &str) -> Result<(), Fault> {
     let transaction = Transaction::begin(pool.lend().await?, limits, Durability::Healing).await?;
-    transaction.run("NOTIFY relatch").await?;
+    transaction.run(script).await?;
     transaction.end().await.map(drop)
 }
 
-async fn hear(connector: Arc<Connector>, here: Arc<Notify>) {
+async fn hear(connector: Arc<Connector>, name: String, here: Arc<Notify>) {
     let mut well = true;
     loop {
-        let heard = listen(&connector, &here).await;
+        let heard = listen(&connector, &name, &here).await;
         if let (Err(error), true) = (&heard, well) {
             tracing::warn!(%error, "other nodes cannot be listened to; trying on, and asking often meanwhile");
         }
         well = heard.is_ok();
-        // What was told meanwhile was told to nobody here.
-        here.notify_one();
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Listens until the connection ends.
-async fn listen(connector: &Connector, here: &Notify) -> Result<(), Fault> {
+/// Listens until the connection ends. What is told until the next one stands is told to nobody here: whoever waits looks by
+/// himself before long.
+async fn listen(connector: &Connector, name: &str, here: &Notify) -> Result<(), Fault> {
     let connection = connector.connect().await?;
+    connection.ignore(name);
     connection.run("LISTEN relatch").await?;
-    here.notify_one();
     while connection.is_good() {
         connection.notified().await;
         here.notify_one();

@@ -105,9 +105,11 @@ impl Backend for Database {
 
     async fn hold_writes(&self) -> Box<dyn Any + Send> {
         let held = connect(&self.server, &self.name).await;
-        let tables = self.tables().await.join(", ");
-        let sql = format!("BEGIN; LOCK TABLE {tables} IN EXCLUSIVE MODE");
-        held.batch_execute(&sql).await.expect("locks");
+        // Rows that are there, and the record, without which nothing else is written. Who comes first to a row has it first
+        // when this ends.
+        let sql = "BEGIN; LOCK TABLE event IN SHARE MODE; \
+                   SELECT FROM \"user\" FOR UPDATE; SELECT FROM session FOR UPDATE";
+        held.batch_execute(sql).await.expect("locks");
         Box::new(held)
     }
 
