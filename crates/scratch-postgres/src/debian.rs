@@ -38,8 +38,17 @@ pub(crate) fn install(package: &str) {
     };
     let installed = is_root()
         && quiet(&["--quiet", "update"])
-        && quiet(&["--quiet", "--yes", "--no-install-recommends", "install", package]);
-    assert!(installed, "{package} is missing: `sudo apt-get install {package}`");
+        && quiet(&[
+            "--quiet",
+            "--yes",
+            "--no-install-recommends",
+            "install",
+            package,
+        ]);
+    assert!(
+        installed,
+        "{package} is missing: `sudo apt-get install {package}`"
+    );
 }
 
 /// PostgreSQL refuses to run as root.

@@ -4,7 +4,6 @@
 //! Knows nothing of Relatch but the name of the role that its databases belong to.
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     clippy::missing_panics_doc,
     reason = "a test fails by panicking"
 )]
@@ -130,7 +129,10 @@ impl Server {
         let done = psql.output().expect("psql runs");
         let error = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{sql}: {error}");
-        String::from_utf8(done.stdout).expect("UTF-8").trim().to_owned()
+        String::from_utf8(done.stdout)
+            .expect("UTF-8")
+            .trim()
+            .to_owned()
     }
 
     /// Stops it as a crash would, and starts it again.
@@ -203,16 +205,17 @@ impl Server {
     /// Starts what stops the server after the last who used it has gone, however he went.
     fn keep(&self) {
         let prefix = debian::prefix().join(" ");
-        Command::new("setsid")
-            .args(["sh", "-c", KEEPER, "keeper"])
+        // It lives on after this process: `setsid` leaves it behind and ends.
+        let left = Command::new("setsid")
+            .args(["--fork", "sh", "-c", KEEPER, "keeper"])
             .args([&self.folder, &self.bin])
             .arg(prefix)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
+            .status();
+        assert!(left.expect("setsid runs").success(), "the keeper");
     }
 }
 
@@ -226,7 +229,10 @@ fn lock_file(path: &Path) -> File {
 fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    #[expect(clippy::disallowed_methods, reason = "a name that no other run has had")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a name that no other run has had"
+    )]
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .expect("after 1970");

@@ -13,14 +13,13 @@ use relatch_core::{
     domain::Issuer,
     event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
-    permission::store::RoleStore as _,
 };
-use relatch_store::{OpenError, Options, Sqlite};
 use relatch_verify::{ResourceServer, Verifier};
 
 use crate::{
     Config,
     clock::{Clock, SystemClock},
+    database::{Database, DatabaseError, Source},
     entropy::SystemEntropy,
     feed::{Feed, Snapshots},
     hashing::HashingThreads,
@@ -36,7 +35,7 @@ const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 /// An authentication server, open and ready to serve.
 pub struct Relatch {
     pub(crate) app: Arc<App>,
-    store: Arc<Sqlite>,
+    database: Database,
 }
 
 /// What every request sees.
@@ -71,13 +70,8 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The database cannot be used.
-    #[error("the database {path} cannot be used")]
-    Database {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why.
-        source: OpenError,
-    },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -110,13 +104,9 @@ impl Relatch {
             source,
         })?;
         let policy = Arc::new(config.session.clone());
-        let options = store_options(&config);
-        let store =
-            Sqlite::open(&options, Arc::clone(&policy)).map_err(|source| StartError::Database {
-                path: options.path,
-                source,
-            })?;
-        let store = Arc::new(store);
+        let source = Source::of(&config).map_err(DatabaseError::from)?;
+        let database = source.open(Arc::clone(&policy)).await?;
+        let store = Arc::clone(&database.store);
         let (keys, master) =
             keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
         let roles = store.load_roles().await.map_err(KeysError::from)?;
@@ -129,7 +119,7 @@ impl Relatch {
         let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
-            store: Arc::clone(&store) as _,
+            store,
             hasher: Arc::new(hasher),
             entropy,
             policy,
@@ -155,7 +145,7 @@ impl Relatch {
         });
         jobs::start_all(&app);
         inside::start(&app);
-        Ok(Self { app, store })
+        Ok(Self { app, database })
     }
 
     /// Answers one request, as the listener would.
@@ -180,7 +170,7 @@ impl Relatch {
     /// Ends what follows revocations, finishes what is queued and closes the database.
     pub fn close(&self) {
         self.app.feed.close();
-        self.store.close();
+        self.database.close();
     }
 }
 
@@ -251,16 +241,6 @@ fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> std::io::Result
     let password = &config.password;
     let (threads, queue) = (password.threads, password.queue);
     HashingThreads::start(threads, queue, password.cost, Arc::clone(entropy))
-}
-
-/// Where the database is and how it is used.
-pub(crate) fn store_options(config: &Config) -> Options {
-    Options {
-        path: config.server.data_dir.join("relatch.db"),
-        synchronous: config.store.synchronous,
-        write_queue: config.store.write_queue,
-        readers: config.store.readers,
-    }
 }
 
 /// Who issues tokens, as far as the configuration says it: else the address that is to be listened on.

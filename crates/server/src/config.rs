@@ -3,6 +3,7 @@
 
 mod load;
 mod network;
+mod postgres;
 mod reference;
 mod settings;
 mod value;
@@ -23,6 +24,7 @@ use relatch_store::Synchronous;
 
 pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use network::Network;
+pub use postgres::{AddressFault, PostgresConfig};
 pub use reference::reference;
 
 /// The whole configuration, checked.
@@ -46,6 +48,8 @@ pub struct Config {
     pub resource_servers: ResourceServersConfig,
     /// `[store]`
     pub store: StoreConfig,
+    /// `[postgres]`
+    pub postgres: PostgresConfig,
 }
 
 /// Who issues tokens, for whom.
@@ -287,6 +291,7 @@ impl Default for Config {
                 readers: 0,
                 synchronous: Synchronous::Full,
             },
+            postgres: PostgresConfig::default(),
         };
         settings::apply_defaults(&mut config);
         config

@@ -34,6 +34,7 @@ mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod database;
 mod entropy;
 mod feed;
 mod hashing;
@@ -52,6 +53,7 @@ mod tls;
 
 pub use app::{Relatch, StartError};
 pub use config::Config;
+pub use database::DatabaseError;
 pub use keyring::KeysError;
 pub use serve::{ListenError, Listeners, serve, signal};
 pub use tls::CertificateError;

@@ -132,10 +132,19 @@ impl Postgres {
         policy: Arc<Policy>,
     ) -> Result<Self, OpenError> {
         let limits = options.limits();
-        let pool = |size| Pool::new(Arc::clone(&connector), size, options.queue, limits.patience());
+        let pool = |size| {
+            Pool::new(
+                Arc::clone(&connector),
+                size,
+                options.queue,
+                limits.patience(),
+            )
+        };
         let (main, rotating) = (pool(options.connections), pool(options.rotating));
         let listen = options.listen.as_ref();
-        let listen = listen.map(|address| options.connector(address)).transpose()?;
+        let listen = listen
+            .map(|address| options.connector(address))
+            .transpose()?;
         let wake = Wake::start(main.clone(), limits, listen);
         let refreshes = Refreshes::start(options, rotating, &policy, wake.bell());
         Ok(Self {
@@ -159,7 +168,10 @@ impl Postgres {
 }
 
 /// Gives up what takes longer than the limits on the server should let it: it may be the server that stands still.
-async fn limited<T>(limits: Limits, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+async fn limited<T>(
+    limits: Limits,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
     let done = tokio::time::timeout(limits.patience(), work).await;
     done.unwrap_or(Err(Fault::Late))
 }

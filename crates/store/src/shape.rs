@@ -8,7 +8,10 @@ use relatch_core::{
     key::{Algorithm, KeyRecord, KeyState, Purpose},
     permission::{Permission, RoleName, store::Expected},
     revocation::{Backlog, Position, Revocation, Revoked},
-    session::{Delivery, EndReason, Ended, Generation, Policy, Session, SessionId, store::{Ending, Which}},
+    session::{
+        Delivery, EndReason, Ended, Generation, Policy, Session, SessionId,
+        store::{Ending, Which},
+    },
     user::UserState,
 };
 
@@ -206,8 +209,7 @@ pub(crate) fn is_meant(session: &Session, ending: &Ending, policy: &Policy) -> b
 const COMMON: [&str; 3] = ["session.opened", "session.ended", "user.registered"];
 
 /// To the letter what the index says of itself: else it is not used.
-pub(crate) const RARE: &str =
-    "name NOT IN ('session.opened', 'session.ended', 'user.registered')";
+pub(crate) const RARE: &str = "name NOT IN ('session.opened', 'session.ended', 'user.registered')";
 
 /// Whether a search is for names that are in that index.
 pub(crate) fn is_rare(query: &EventQuery) -> bool {

@@ -9,13 +9,17 @@ use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AddressError {
     /// It cannot be read.
-    #[error("this is no address of a PostgreSQL database: {0}; for example postgres://relatch@db.example.com/relatch")]
+    #[error(
+        "this is no address of a PostgreSQL database: {0}; for example postgres://relatch@db.example.com/relatch"
+    )]
     Unreadable(String),
     /// It names no user.
     #[error("it names no user: postgres://USER@…")]
     NoUser,
     /// It names no host.
-    #[error("it names no host: postgres://USER@HOST/…, or ?host=/run/postgresql for a socket on this machine")]
+    #[error(
+        "it names no host: postgres://USER@HOST/…, or ?host=/run/postgresql for a socket on this machine"
+    )]
     NoHost,
     /// It asks for no TLS where the way leads through a network.
     #[error("it turns TLS off, and the way to the database is not within this machine")]
@@ -81,6 +85,25 @@ impl Address {
             config,
             root: named.root,
         })
+    }
+
+    /// Whether a password is in it.
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
+    /// The same with that password.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Self {
+        self.config.password(password);
+        self
+    }
+
+    /// The same, but the certificates in that file are trusted.
+    #[must_use]
+    pub fn trusting(mut self, path: impl Into<PathBuf>) -> Self {
+        self.root = Some(path.into());
+        self
     }
 
     /// Whether connections are encrypted and the server's certificate is checked.
@@ -211,7 +234,10 @@ mod tests {
             let error = Address::parse(wrong).expect_err(wrong);
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        let told = format!("{:?}", parse("postgres://relatch:hunter2@db.example.com/app"));
+        let told = format!(
+            "{:?}",
+            parse("postgres://relatch:hunter2@db.example.com/app")
+        );
         assert_eq!(told, "app at db.example.com");
     }
 

@@ -3,7 +3,7 @@
 
 use relatch_core::{
     event::{Actor, Administrator},
-    permission::{Authority, Refusal},
+    permission::{Authority, Refusal, RoleName},
     session::Policy,
     store::Changed,
     user::UserId,
@@ -79,7 +79,11 @@ impl Order {
 /// Whether an active user may do everything.
 async fn is_administered(connection: &Connection) -> Result<bool, Fault> {
     let table = role::load(connection).await?;
-    let roles: Vec<_> = table.administering().into_iter().map(|role| role.as_str()).collect();
+    let roles: Vec<_> = table
+        .administering()
+        .into_iter()
+        .map(RoleName::as_str)
+        .collect();
     let sql = "SELECT EXISTS (SELECT FROM user_role JOIN \"user\" ON \"user\".id = user_id \
                WHERE role = ANY($1) AND NOT disabled AND deleted_at IS NULL)";
     let rows = connection.rows(sql, params![roles]).await?;

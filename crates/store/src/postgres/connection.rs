@@ -9,12 +9,21 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject as _};
-use tokio::{io::{AsyncRead, AsyncWrite}, sync::Notify};
+use rustls::{
+    ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject as _,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Notify,
+};
 use tokio_postgres::{AsyncMessage, Client, NoTls, Row, error::DbError};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{address::Address, parameter::Parameters, row::{Fault, told}};
+use super::{
+    address::Address,
+    parameter::Parameters,
+    row::{Fault, told},
+};
 
 /// Why certificates cannot be checked.
 #[derive(Debug, thiserror::Error)]
@@ -56,17 +65,14 @@ impl Connector {
         let connecting = async {
             let config = &self.address.config;
             let told = Arc::new(Told::default());
-            let client = match &self.tls {
-                Some(tls) => {
-                    let (client, connection) = config.connect(tls.clone()).await?;
-                    tokio::spawn(drive(connection, Arc::clone(&told)));
-                    client
-                }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await?;
-                    tokio::spawn(drive(connection, Arc::clone(&told)));
-                    client
-                }
+            let client = if let Some(tls) = &self.tls {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                tokio::spawn(drive(connection, Arc::clone(&told)));
+                client
+            } else {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(drive(connection, Arc::clone(&told)));
+                client
             };
             Ok(Connection {
                 client,
@@ -87,7 +93,8 @@ impl Connector {
 fn client(root: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = root {
-        let fault = |error: &dyn std::fmt::Display| TlsError::Root(path.to_owned(), error.to_string());
+        let fault =
+            |error: &dyn std::fmt::Display| TlsError::Root(path.to_owned(), error.to_string());
         let read = CertificateDer::pem_file_iter(path).map_err(|error| fault(&error))?;
         for certificate in read {
             let certificate = certificate.map_err(|error| fault(&error))?;
@@ -103,7 +110,8 @@ fn client(root: Option<&Path>) -> Result<ClientConfig, TlsError> {
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -142,7 +150,10 @@ where
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                tracing::debug!(error = self::told(&error), "a connection to PostgreSQL broke");
+                tracing::debug!(
+                    error = self::told(&error),
+                    "a connection to PostgreSQL broke"
+                );
                 break;
             }
             None => break,

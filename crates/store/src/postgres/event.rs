@@ -110,11 +110,7 @@ async fn append(transaction: &mut Transaction, event: &Event) -> Result<(), Faul
     Ok(())
 }
 
-async fn list(
-    connection: &Connection,
-    user: UserId,
-    limit: u32,
-) -> Result<Vec<EventRow>, Fault> {
+async fn list(connection: &Connection, user: UserId, limit: u32) -> Result<Vec<EventRow>, Fault> {
     let sql = format!("SELECT {EVENT} FROM event WHERE user_id = $1 ORDER BY number DESC LIMIT $2");
     let parameters = params![user.0, i64::from(limit)];
     row::all(&connection.rows(&sql, parameters).await?, event)

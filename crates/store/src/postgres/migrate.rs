@@ -70,7 +70,9 @@ pub enum OpenError {
     )]
     Changed(String),
     /// No table of Relatch's is there.
-    #[error("there are no tables of Relatch in the database: a start of `relatch serve` makes them")]
+    #[error(
+        "there are no tables of Relatch in the database: a start of `relatch serve` makes them"
+    )]
     Empty,
 }
 

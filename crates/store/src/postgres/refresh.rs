@@ -44,12 +44,7 @@ pub(super) struct Refreshes(Vec<Arc<Queue>>);
 
 impl Refreshes {
     /// Starts a task for each connection that rotates.
-    pub(super) fn start(
-        options: &Options,
-        pool: Pool,
-        policy: &Arc<Policy>,
-        bell: Bell,
-    ) -> Self {
+    pub(super) fn start(options: &Options, pool: Pool, policy: &Arc<Policy>, bell: Bell) -> Self {
         let count = options.rotating.max(1);
         let queues = (0..count).map(|_| Arc::new(Queue::new(options.queue / count)));
         let queues: Vec<_> = queues.collect();

@@ -93,10 +93,7 @@ pub(super) async fn forget(connection: &Connection, user: UserId) -> Result<(), 
 }
 
 /// Forgets the codes of everybody who holds that role.
-pub(super) async fn forget_of_role(
-    connection: &Connection,
-    role: &RoleName,
-) -> Result<(), Fault> {
+pub(super) async fn forget_of_role(connection: &Connection, role: &RoleName) -> Result<(), Fault> {
     let sql =
         "DELETE FROM reset_code WHERE user_id IN (SELECT user_id FROM user_role WHERE role = $1)";
     connection

@@ -184,11 +184,7 @@ async fn standing(connection: &Connection, id: SessionId) -> Result<Option<Stand
     })
 }
 
-async fn sweep(
-    transaction: &mut Transaction,
-    now: Timestamp,
-    limit: u32,
-) -> Result<usize, Fault> {
+async fn sweep(transaction: &mut Transaction, now: Timestamp, limit: u32) -> Result<usize, Fault> {
     let sql = "DELETE FROM revocation WHERE sequence IN \
                (SELECT sequence FROM revocation WHERE until <= $1 ORDER BY sequence LIMIT $2 \
                 FOR UPDATE SKIP LOCKED) RETURNING sequence";

@@ -96,19 +96,13 @@ pub(super) async fn load(connection: &Connection) -> Result<RoleTable, Fault> {
     })
 }
 
-pub(super) async fn of_user(
-    connection: &Connection,
-    user: UserId,
-) -> Result<Vec<RoleName>, Fault> {
+pub(super) async fn of_user(connection: &Connection, user: UserId) -> Result<Vec<RoleName>, Fault> {
     let sql = "SELECT role FROM user_role WHERE user_id = $1 ORDER BY role";
     let rows = connection.rows(sql, params![user.0]).await?;
     row::all(&rows, |row| Ok(shape::role_name(row.try_get(0)?)?))
 }
 
-async fn sets_with(
-    connection: &Connection,
-    role: &RoleName,
-) -> Result<Vec<Vec<RoleName>>, Fault> {
+async fn sets_with(connection: &Connection, role: &RoleName) -> Result<Vec<Vec<RoleName>>, Fault> {
     let sql = "SELECT DISTINCT (SELECT string_agg(role, ' ' ORDER BY role) FROM user_role AS his \
                WHERE his.user_id = user_role.user_id) FROM user_role WHERE role = $1";
     let rows = connection.rows(sql, params![role.as_str()]).await?;

@@ -22,7 +22,9 @@ pub(super) enum Fault {
     Late,
     #[error("more work waits for a connection than may")]
     Overloaded,
-    #[error("whether a commit happened, or has reached every replica that it should, is unknown: {0}")]
+    #[error(
+        "whether a commit happened, or has reached every replica that it should, is unknown: {0}"
+    )]
     Unknown(String),
     #[error("a row cannot be: {0}")]
     Corrupt(&'static str),
@@ -75,7 +77,8 @@ impl Fault {
 
     /// Whether it was refused, and the connection with the transaction in it still stands.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Postgres(error) if error.code().is_some()) && !self.wants_another_connection()
+        matches!(self, Self::Postgres(error) if error.code().is_some())
+            && !self.wants_another_connection()
     }
 
     fn has(&self, codes: &[SqlState]) -> bool {
@@ -89,18 +92,16 @@ impl Fault {
 /// Whether the connection is gone, rather than a statement refused.
 fn is_broken(error: &tokio_postgres::Error) -> bool {
     let source = std::error::Error::source(error);
-    source.is_some_and(|source| source.is::<std::io::Error>())
+    source.is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 /// What PostgreSQL says and the code by which its manual knows it; never the values of a row.
 pub(super) fn told(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(refusal) => format!("{} ({})", refusal.message(), refusal.code().code()),
-        None => {
-            let source = std::error::Error::source(error);
-            source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-        }
+    if let Some(refusal) = error.as_db_error() {
+        return format!("{} ({})", refusal.message(), refusal.code().code());
     }
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// The columns of [`session`] that are the row's own, in its order.

@@ -17,7 +17,11 @@ pub(super) async fn search(
     connection: &Connection,
     query: &EventQuery,
 ) -> Result<Vec<EventRow>, Fault> {
-    if query.name.as_ref().is_some_and(|name| !row::can_be_text(name)) {
+    if query
+        .name
+        .as_ref()
+        .is_some_and(|name| !row::can_be_text(name))
+    {
         return Ok(Vec::new());
     }
     let sql = statement(query);

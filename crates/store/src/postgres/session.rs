@@ -103,10 +103,7 @@ impl SessionStore for Postgres {
     }
 }
 
-pub(super) async fn find(
-    connection: &Connection,
-    id: SessionId,
-) -> Result<Option<Session>, Fault> {
+pub(super) async fn find(connection: &Connection, id: SessionId) -> Result<Option<Session>, Fault> {
     let sql = format!("SELECT {SESSION} FROM session WHERE id = $1");
     let rows = connection.rows(&sql, params![id.0]).await?;
     row::first(&rows, row::session)
@@ -116,11 +113,7 @@ pub(super) async fn find(
 const LOCKED: &str = "ORDER BY id FOR NO KEY UPDATE";
 
 /// Those that nobody ended, some of which may have run out; with what locks them, or nothing.
-async fn of_user(
-    connection: &Connection,
-    user: UserId,
-    lock: &str,
-) -> Result<Vec<Session>, Fault> {
+async fn of_user(connection: &Connection, user: UserId, lock: &str) -> Result<Vec<Session>, Fault> {
     let sql =
         format!("SELECT {SESSION} FROM session WHERE user_id = $1 AND ended_at IS NULL {lock}");
     let rows = connection.rows(&sql, params![user.0]).await?;
@@ -311,12 +304,7 @@ async fn end_all(
     transaction.execute(sql, parameters).await?;
     for session in sessions {
         let kind = EventKind::SessionEnded(ending.reason);
-        transaction.append(Event::of_session(
-            session,
-            kind,
-            &ending.origin,
-            ending.now,
-        ));
+        transaction.append(Event::of_session(session, kind, &ending.origin, ending.now));
     }
     revocation::append_sessions(transaction, sessions, policy, ending.now).await
 }

@@ -16,11 +16,7 @@ use crate::stats::Stats;
 ///
 /// # Errors
 /// [`OpenError`].
-pub async fn stats(
-    options: &Options,
-    policy: &Policy,
-    now: Timestamp,
-) -> Result<Stats, OpenError> {
+pub async fn stats(options: &Options, policy: &Policy, now: Timestamp) -> Result<Stats, OpenError> {
     let connection = options.connector(&options.address)?.connect().await?;
     migrate::is_current(&connection).await?;
     let mut stats = numbers(&connection).await?;

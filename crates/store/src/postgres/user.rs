@@ -23,8 +23,9 @@ use uuid::Uuid;
 use super::{
     Postgres, administer,
     connection::Connection,
-    durable, healing, parameter::params, reading,
-    role,
+    durable, healing,
+    parameter::params,
+    reading, role,
     row::{self, CREDENTIALS, Fault},
     session,
     transaction::Transaction,

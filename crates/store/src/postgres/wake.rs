@@ -79,10 +79,7 @@ async fn tell((pool, limits): (Pool, Limits), name: String, due: Arc<Notify>) {
         due.notified().await;
         let told = tokio::time::timeout(limits.patience(), notify(&pool, limits, &script)).await;
         if !matches!(told, Ok(Ok(()))) {
-            tracing::debug!(
-                ?told,
-                "other nodes were not woken; they look by themselves"
-            );
+            tracing::debug!(?told, "other nodes were not woken; they look by themselves");
         }
         tokio::time::sleep(BREATH).await;
     }
