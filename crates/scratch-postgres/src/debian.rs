@@ -80,17 +80,17 @@ pub(crate) fn as_postgres(program: &Path) -> Command {
     command
 }
 
-/// Lets that user have the folder, and everybody through it to the socket.
-pub(crate) fn give(folder: &Path) {
+/// Lets that user have a folder or file, and others as far as the mode says.
+pub(crate) fn give(path: &Path, mode: u32) {
     if is_root() {
         let owner = std::process::Command::new("chown")
             .arg("postgres")
-            .arg(folder)
+            .arg(path)
             .status();
         assert!(owner.is_ok_and(|status| status.success()), "chown");
     }
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, mode).expect("sets");
+    let mode = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, mode).expect("sets");
 }
 
 fn is_root() -> bool {

@@ -21,8 +21,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use pooler::Pooler;
-
 /// The role that databases belong to. It may do what an owner may, and is no superuser.
 pub const ROLE: &str = "relatch";
 
@@ -48,8 +46,9 @@ while sleep 3; do
   exec 9>\"$1/starting\"
   flock 9
   if flock --nonblock --exclusive \"$1/users\" true; then
+    if [ -e \"$1/pooler.pid\" ]; then kill \"$(cat \"$1/pooler.pid\")\"; fi
     $3 \"$2/pg_ctl\" --pgdata=\"$1/data\" --mode=immediate --silent stop
-    rm -rf \"$1/data\" \"$1/remove\"
+    rm -rf \"$1/data\" \"$1\"/pooler.*
     if [ -e \"$1/alone\" ]; then rm -rf \"$1\"; fi
     exit
   fi
@@ -75,9 +74,18 @@ impl Server {
 
     /// One that nobody else uses, with these lines in its configuration beside the usual ones.
     pub fn alone(settings: &str) -> Self {
+        Self::alone_with(settings, &[])
+    }
+
+    /// The same with files beside its data that it alone may read.
+    pub fn alone_with(settings: &str, files: &[(&str, &str)]) -> Self {
         let folder = std::env::temp_dir().join(format!("relatch-postgres-{}", unique()));
         fs::create_dir_all(&folder).expect("makes a folder");
         fs::write(folder.join("alone"), "").expect("writes");
+        for (name, text) in files {
+            fs::write(folder.join(name), text).expect("writes");
+            debian::give(&folder.join(name), 0o600);
+        }
         Self::at(&folder, settings)
     }
 
@@ -99,6 +107,13 @@ impl Server {
             server.query("postgres", &format!("CREATE ROLE {ROLE} LOGIN"));
         }
         server
+    }
+
+    /// Keeps others from starting anything here.
+    fn hold_others(&self) -> File {
+        let starting = lock_file(&self.folder.join("starting"));
+        starting.lock().expect("locks");
+        starting
     }
 
     /// The folder of the socket.
@@ -189,7 +204,7 @@ impl Server {
         if self.data().exists() {
             fs::remove_dir_all(self.data()).expect("removes");
         }
-        debian::give(&self.folder);
+        debian::give(&self.folder, 0o755);
         let mut initdb = debian::as_postgres(&self.bin.join("initdb"));
         initdb
             .arg(format!("--pgdata={}", self.data().display()))

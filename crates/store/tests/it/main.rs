@@ -1,5 +1,10 @@
 //! The stores from outside: the suite that all of them pass, and what is SQLite's own.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod postgres;
 mod sqlite;
@@ -13,6 +18,9 @@ mod sqlite_writer;
 mod conformance {
     mod postgres {
         relatch_store::conformance!(crate::postgres::Databases);
+    }
+    mod postgres_behind_a_pooler {
+        relatch_store::conformance!(crate::postgres::Pooled);
     }
     mod sqlite {
         relatch_store::conformance!(crate::sqlite::Files);

@@ -15,17 +15,24 @@ use tokio_postgres::{Client, NoTls};
 /// Makes a database for each case.
 pub(crate) struct Databases;
 
+/// The same, reached through a pooler.
+pub(crate) struct Pooled;
+
 struct Database {
     store: Arc<Postgres>,
     policy: Policy,
     name: String,
+    url: String,
     watch: Client,
     server: Server,
 }
 
 /// How tests use a database.
 pub(crate) fn options(url: &str) -> Options {
-    Options::new(Address::parse(url).expect("an address"))
+    let mut options = Options::new(Address::parse(url).expect("an address"));
+    // Each case has a store or two, and all of them one server.
+    options.connections = 6;
+    options
 }
 
 /// A store under these rules.
@@ -49,19 +56,32 @@ pub(crate) async fn connect(server: &Server, database: &str) -> Client {
 #[async_trait]
 impl Factory for Databases {
     async fn fresh(&self, policy: Policy) -> Arc<dyn Backend> {
-        let server = Server::shared();
-        let name = server.database();
-        Arc::new(Database {
-            store: open(&server.url(&name), &policy).await,
-            policy,
-            watch: connect(&server, &name).await,
-            name,
-            server,
-        })
+        Arc::new(Database::make(policy, Server::url).await)
+    }
+}
+
+#[async_trait]
+impl Factory for Pooled {
+    async fn fresh(&self, policy: Policy) -> Arc<dyn Backend> {
+        Arc::new(Database::make(policy, Server::pooled_url).await)
     }
 }
 
 impl Database {
+    async fn make(policy: Policy, url: fn(&Server, &str) -> String) -> Self {
+        let server = Server::shared();
+        let name = server.database();
+        let url = url(&server, &name);
+        Self {
+            store: open(&url, &policy).await,
+            policy,
+            watch: connect(&server, &name).await,
+            name,
+            url,
+            server,
+        }
+    }
+
     async fn strings(&self, sql: &str) -> Vec<String> {
         let rows = self.watch.query(sql, &[]).await.expect("reads");
         rows.iter().map(|row| row.get(0)).collect()
@@ -125,6 +145,6 @@ impl Backend for Database {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND usename = 'relatch'";
         self.watch.query(sql, &[]).await.expect("kills");
-        open(&self.server.url(&self.name), &self.policy).await
+        open(&self.url, &self.policy).await
     }
 }
