@@ -136,6 +136,7 @@ fn unit() -> Result<Outcome, Failure> {
 
 fn unit_alone() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::postgres()?;
     suites::run_the_rest()?;
     Ok(Outcome::Passed)
 }
@@ -149,6 +150,7 @@ fn model() -> Result<Outcome, Failure> {
 
 fn attacks() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::postgres()?;
     ATTACKS.run(&[])?;
     Ok(Outcome::Passed)
 }

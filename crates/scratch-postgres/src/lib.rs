@@ -91,8 +91,7 @@ impl Server {
 
     fn at(folder: &Path, settings: &str) -> Self {
         fs::create_dir_all(folder).expect("makes a folder");
-        let starting = lock_file(&folder.join("starting"));
-        starting.lock().expect("locks");
+        let _starting = hold_others(folder);
         let user = lock_file(&folder.join("users"));
         user.lock_shared().expect("locks");
         let server = Self {
@@ -107,13 +106,6 @@ impl Server {
             server.query("postgres", &format!("CREATE ROLE {ROLE} LOGIN"));
         }
         server
-    }
-
-    /// Keeps others from starting anything here.
-    fn hold_others(&self) -> File {
-        let starting = lock_file(&self.folder.join("starting"));
-        starting.lock().expect("locks");
-        starting
     }
 
     /// The folder of the socket.
@@ -140,7 +132,9 @@ impl Server {
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
             .args(["--set=ON_ERROR_STOP=1", "--username=postgres"])
             .arg(format!("--host={}", self.folder.display()))
-            .args(["--dbname", database, "--command", sql]);
+            .args(["--dbname", database, "--command", sql])
+            .env("PGCONNECT_TIMEOUT", "30")
+            .env("PGOPTIONS", "-c statement_timeout=60s");
         let done = psql.output().expect("psql runs");
         let error = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{sql}: {error}");
@@ -232,6 +226,18 @@ impl Server {
             .status();
         assert!(left.expect("setsid runs").success(), "the keeper");
     }
+}
+
+/// Keeps others from starting anything here.
+fn hold_others(folder: &Path) -> File {
+    let starting = lock_file(&folder.join("starting"));
+    let mut patience = 1_200;
+    while starting.try_lock().is_err() {
+        patience -= 1;
+        assert!(patience > 0, "somebody starts a server for two minutes");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    starting
 }
 
 fn lock_file(path: &Path) -> File {

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::net::UnixStream, path::Path, process::Stdio, time::Duration};
 
-use crate::{ROLE, Server, debian};
+use crate::{ROLE, Server, debian, hold_others};
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
@@ -10,7 +10,7 @@ impl Server {
     /// How the owner of a database reaches it through a pooler that has few connections, so that those of different clients
     /// are mixed up. It goes with the server.
     pub fn pooled_url(&self, database: &str) -> String {
-        let starting = self.hold_others();
+        let starting = hold_others(self.folder());
         if !self.pooler_answers() {
             self.start_pooler();
         }

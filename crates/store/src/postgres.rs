@@ -3,6 +3,7 @@
 mod address;
 mod administer;
 mod authority;
+mod background;
 mod chain;
 mod check;
 mod connection;

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Two nodes, and the server of their database for as long as they run.
 struct Nodes {
-    nodes: [Server; 2],
+    both: [Server; 2],
     database: String,
     _postgres: Postgres,
 }
@@ -38,7 +38,7 @@ impl Nodes {
         std::fs::write(&key, "5a".repeat(32)).unwrap();
         let nodes = folders.map(|folder| folder.start(&settings(&url, &key)));
         Self {
-            nodes,
+            both: nodes,
             database,
             _postgres: postgres,
         }
@@ -47,7 +47,7 @@ impl Nodes {
 
 #[test]
 fn a_session_goes_from_node_to_node() {
-    let Nodes { nodes, .. } = Nodes::start();
+    let Nodes { both: nodes, .. } = Nodes::start();
     let [one, other] = &nodes;
     let first = one.register("ada");
     let second = Tokens::of(&other.log_in("ada", PASSWORD));
@@ -71,7 +71,7 @@ fn a_session_goes_from_node_to_node() {
 
 #[test]
 fn one_token_on_both_nodes_at_once_has_one_successor() {
-    let Nodes { nodes, .. } = Nodes::start();
+    let Nodes { both: nodes, .. } = Nodes::start();
     let mut tokens = nodes[0].register("ada");
     for _ in 0..3 {
         let replies = at_once(64, |thread| nodes[thread % 2].refresh(&tokens.refresh));
@@ -91,7 +91,7 @@ fn one_token_on_both_nodes_at_once_has_one_successor() {
 
 #[test]
 fn who_is_logged_out_at_one_node_is_out_at_the_other() {
-    let Nodes { nodes, .. } = Nodes::start();
+    let Nodes { both: nodes, .. } = Nodes::start();
     let [one, other] = &nodes;
     let credential = one.folder.resource_server("notes");
     // The other node learns of the credential within a second.
@@ -111,7 +111,9 @@ fn who_is_logged_out_at_one_node_is_out_at_the_other() {
 #[test]
 fn an_administrator_at_one_node_is_obeyed_at_the_other() {
     let Nodes {
-        nodes, database, ..
+        both: nodes,
+        database,
+        ..
     } = Nodes::start();
     let [one, other] = &nodes;
     let bob = one.register("bob");
@@ -156,7 +158,7 @@ fn an_administrator_at_one_node_is_obeyed_at_the_other() {
 
 #[test]
 fn both_sign_with_the_same_keys_and_turn_them_together() {
-    let Nodes { nodes, .. } = Nodes::start();
+    let Nodes { both: nodes, .. } = Nodes::start();
     let [one, other] = &nodes;
     let keys =
         |node: &Server| get("/.well-known/jwks.json").send(node.address).json()["keys"].clone();

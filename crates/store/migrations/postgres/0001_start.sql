@@ -191,3 +191,10 @@ CREATE TABLE resource_server (
     hash       bytea  NOT NULL UNIQUE CHECK (length(hash) = 32),
     created_at bigint NOT NULL
 );
+
+-- Which node does a piece of background work, and until when the others leave it to that one.
+CREATE TABLE background (
+    work  text        NOT NULL PRIMARY KEY,
+    node  text        NOT NULL,
+    until timestamptz NOT NULL
+);

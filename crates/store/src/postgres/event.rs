@@ -14,7 +14,7 @@ use relatch_core::{
 use tokio_postgres::Row;
 
 use super::{
-    Postgres, chain,
+    Postgres, background, chain,
     connection::Connection,
     durable, failed_login, healing,
     parameter::params,
@@ -63,6 +63,14 @@ impl EventStore for Postgres {
         before: Timestamp,
         limit: u32,
     ) -> Result<usize, StoreError> {
+        let take = healing!(self, |transaction| background::take(
+            transaction,
+            "sweep_failed_logins",
+            self.node()
+        ));
+        if !take? {
+            return Ok(0);
+        }
         healing!(self, |transaction| failed_login::sweep(
             transaction,
             before,

@@ -13,7 +13,7 @@ use relatch_core::{
 use tokio_postgres::Row;
 
 use super::{
-    Postgres,
+    Postgres, background,
     connection::Connection,
     durable, healing,
     parameter::params,
@@ -46,6 +46,14 @@ impl RevocationStore for Postgres {
     }
 
     async fn sweep_revocations(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        let take = healing!(self, |transaction| background::take(
+            transaction,
+            "sweep_revocations",
+            self.node()
+        ));
+        if !take? {
+            return Ok(0);
+        }
         healing!(self, |transaction| sweep(transaction, now, limit))
     }
 }

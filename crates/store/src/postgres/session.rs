@@ -16,7 +16,7 @@ use relatch_core::{
 use uuid::Uuid;
 
 use super::{
-    Postgres, administer,
+    Postgres, administer, background,
     connection::Connection,
     durable, healing, history,
     parameter::params,
@@ -77,7 +77,22 @@ impl SessionStore for Postgres {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Option<SessionId>, usize), StoreError> {
+        let take = healing!(self, |transaction| background::take(
+            transaction,
+            SWEEP,
+            self.node()
+        ));
+        if !take? {
+            return Ok((None, 0));
+        }
         let page = reading!(self, |connection| page(connection, after, limit))?;
+        if page.is_empty() {
+            healing!(self, |transaction| background::rest(
+                transaction,
+                SWEEP,
+                self.node()
+            ))?;
+        }
         let next = page.last().map(|session| session.id);
         let old: Vec<_> = page
             .into_iter()
@@ -102,6 +117,9 @@ impl SessionStore for Postgres {
         ))
     }
 }
+
+/// The walk along all sessions, among background work.
+const SWEEP: &str = "sweep_sessions";
 
 pub(super) async fn find(connection: &Connection, id: SessionId) -> Result<Option<Session>, Fault> {
     let sql = format!("SELECT {SESSION} FROM session WHERE id = $1");

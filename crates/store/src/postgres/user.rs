@@ -21,7 +21,7 @@ use relatch_core::{
 use uuid::Uuid;
 
 use super::{
-    Postgres, administer,
+    Postgres, administer, background,
     connection::Connection,
     durable, healing,
     parameter::params,
@@ -108,6 +108,14 @@ impl UserStore for Postgres {
         after: Option<UserId>,
         limit: u32,
     ) -> Result<(Option<UserId>, usize), StoreError> {
+        let take = healing!(self, |transaction| background::take(
+            transaction,
+            "sweep_users",
+            self.node()
+        ));
+        if !take? {
+            return Ok((None, 0));
+        }
         let page = reading!(self, |connection| administer::deleted(
             connection, after, limit
         ))?;

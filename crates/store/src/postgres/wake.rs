@@ -29,6 +29,7 @@ const BREATH: Duration = Duration::from_millis(2);
 /// Who waits, and what wakes them.
 pub(super) struct Wake {
     bell: Bell,
+    node: String,
     _tasks: JoinSet<()>,
 }
 
@@ -51,16 +52,22 @@ impl Wake {
     pub(super) fn start(pool: Pool, limits: Limits, listen: Option<Arc<Connector>>) -> Self {
         let bell = Bell::default();
         // What this one says is not news to it. A number of no other process: hash maps begin with one.
-        let name = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let node = format!("{:016x}", RandomState::new().build_hasher().finish());
         let mut tasks = JoinSet::new();
         if let Some(connector) = listen {
-            tasks.spawn(hear(connector, name.clone(), Arc::clone(&bell.here)));
+            tasks.spawn(hear(connector, node.clone(), Arc::clone(&bell.here)));
         }
-        tasks.spawn(tell((pool, limits), name, Arc::clone(&bell.others)));
+        tasks.spawn(tell((pool, limits), node.clone(), Arc::clone(&bell.others)));
         Self {
             bell,
+            node,
             _tasks: tasks,
         }
+    }
+
+    /// A name that no other process has.
+    pub(super) fn node(&self) -> &str {
+        &self.node
     }
 
     pub(super) fn bell(&self) -> Bell {
@@ -73,8 +80,8 @@ impl Wake {
     }
 }
 
-async fn tell((pool, limits): (Pool, Limits), name: String, due: Arc<Notify>) {
-    let script = format!("NOTIFY relatch, '{name}'");
+async fn tell((pool, limits): (Pool, Limits), node: String, due: Arc<Notify>) {
+    let script = format!("NOTIFY relatch, '{node}'");
     loop {
         due.notified().await;
         let told = tokio::time::timeout(limits.patience(), notify(&pool, limits, &script)).await;
@@ -91,10 +98,10 @@ async fn notify(pool: &Pool, limits: Limits, script: &str) -> Result<(), Fault> 
     transaction.end().await.map(drop)
 }
 
-async fn hear(connector: Arc<Connector>, name: String, here: Arc<Notify>) {
+async fn hear(connector: Arc<Connector>, node: String, here: Arc<Notify>) {
     let mut well = true;
     loop {
-        let heard = listen(&connector, &name, &here).await;
+        let heard = listen(&connector, &node, &here).await;
         if let (Err(error), true) = (&heard, well) {
             tracing::warn!(%error, "other nodes cannot be listened to; trying on, and asking often meanwhile");
         }
@@ -105,9 +112,9 @@ async fn hear(connector: Arc<Connector>, name: String, here: Arc<Notify>) {
 
 /// Listens until the connection ends. What is told until the next one stands is told to nobody here: whoever waits looks by
 /// himself before long.
-async fn listen(connector: &Connector, name: &str, here: &Notify) -> Result<(), Fault> {
+async fn listen(connector: &Connector, node: &str, here: &Notify) -> Result<(), Fault> {
     let connection = connector.connect().await?;
-    connection.ignore(name);
+    connection.ignore(node);
     connection.run("LISTEN relatch").await?;
     while connection.is_good() {
         connection.notified().await;

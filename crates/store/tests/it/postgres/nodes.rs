@@ -238,3 +238,73 @@ async fn the_record_has_no_gap_where_a_transaction_failed() {
         .collect();
     assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
 }
+
+/// Two nodes walk along the sessions at the same time: one does, and the other leaves it to that one, also when it has come to
+/// the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_node_at_a_time_removes_what_is_old() {
+    let server = Server::shared();
+    let database = server.database();
+    let nodes = three(&server, &database).await;
+    for number in 1..=5 {
+        nodes[0].register(newcomer(number)).await.expect("works");
+    }
+    let late = NOW.plus(Duration::from_hours(24 * 400));
+    let first = nodes[1]
+        .sweep_sessions(None, 2, late)
+        .await
+        .expect("sweeps");
+    assert_eq!(first.1, 2);
+    let left = nodes[0].sweep_sessions(None, 2, late).await;
+    assert_eq!(left, Ok((None, 0)));
+    let (mut after, mut gone) = (first.0, 2);
+    while after.is_some() {
+        let step = nodes[1]
+            .sweep_sessions(after, 2, late)
+            .await
+            .expect("sweeps");
+        (after, gone) = (step.0, gone + step.1);
+    }
+    assert_eq!(gone, 5);
+    assert_eq!(nodes[2].sweep_sessions(None, 2, late).await, Ok((None, 0)));
+    // It is gone, and another takes over.
+    server.query(
+        &database,
+        "UPDATE background SET until = now() - interval '1 second'",
+    );
+    let registering = newcomer(9);
+    nodes[0].register(registering).await.expect("works");
+    let taken = nodes[2]
+        .sweep_sessions(None, 2, late)
+        .await
+        .expect("sweeps");
+    assert_eq!(taken.1, 1);
+}
+
+/// What `assign_roles` does at once: it locks the sessions, changes the roles and commits. A refresh that waits for that has the
+/// roles of after it, for the tokens of before are revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_that_waited_has_the_roles_of_after() {
+    let server = Server::shared();
+    let database = server.database();
+    let store = open(&options(&server.url(&database), |_| {})).await;
+    let registering = newcomer(1);
+    let session = registering.session.clone();
+    store.register(registering).await.expect("works");
+    let assigning = connect(&server, &database).await;
+    let begin =
+        "INSERT INTO role VALUES ('editor', '', 1); BEGIN; SELECT FROM session FOR NO KEY UPDATE";
+    assigning.batch_execute(begin).await.expect("locks");
+    let waiting = {
+        let (store, request) = (Arc::clone(&store), request(&session, 0));
+        tokio::spawn(async move { store.refresh(request).await })
+    };
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let give = "INSERT INTO user_role SELECT id, 'editor' FROM \"user\"; COMMIT";
+    assigning.batch_execute(give).await.expect("gives");
+    let outcome = waiting.await.expect("does not panic").expect("answers");
+    let Outcome::Turned(turned) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(turned.session.roles.len(), 1);
+}
