@@ -17,7 +17,10 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -59,6 +62,8 @@ done";
 pub struct Server {
     folder: PathBuf,
     bin: PathBuf,
+    /// The locks of the databases that are in use here.
+    taken: Mutex<Vec<File>>,
     _user: File,
 }
 
@@ -97,6 +102,7 @@ impl Server {
         let server = Self {
             folder: folder.to_owned(),
             bin: debian::programs(),
+            taken: Mutex::default(),
             _user: user,
         };
         if !server.answers() {
@@ -113,11 +119,35 @@ impl Server {
         &self.folder
     }
 
-    /// A new database, and its name.
+    /// The name of an empty database that nobody else has as long as this is held. It is one that was used before, if there
+    /// is one: each has three hundred files.
     pub fn database(&self) -> String {
-        let name = format!("test_{}", unique());
-        self.query("postgres", &format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        let free = (0_u32..).find_map(|number| {
+            let lock = lock_file(&self.folder.join(format!("database-{number}")));
+            lock.try_lock().is_ok().then_some((number, lock))
+        });
+        let (number, lock) = free.expect("there is always another");
+        self.taken.lock().expect("not poisoned").push(lock);
+        let name = format!("test_{number}");
+        let known = format!("SELECT FROM pg_database WHERE datname = '{name}'");
+        let known = format!("SELECT EXISTS ({known})");
+        if self.query("postgres", &known) == "t" {
+            self.empty(&name);
+        } else {
+            self.query("postgres", &format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        }
         name
+    }
+
+    fn empty(&self, database: &str) {
+        let left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
+        self.query(database, left);
+        let anew = format!("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION {ROLE}");
+        self.query(
+            database,
+            &format!("SET client_min_messages = warning; {anew}"),
+        );
     }
 
     /// How its owner reaches a database.
