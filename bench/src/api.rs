@@ -67,6 +67,21 @@ impl Api {
         self.exchange(&request).await
     }
 
+    /// Posts JSON with a proof of possession.
+    ///
+    /// # Errors
+    /// No whole answer came.
+    pub(crate) async fn post_proven(
+        &mut self,
+        path: &str,
+        proof: &str,
+        body: &Value,
+    ) -> io::Result<Answer> {
+        let request = self.request("POST", path, None, Some(body));
+        let request = request.replacen("\r\n", &format!("\r\ndpop: {proof}\r\n"), 1);
+        self.exchange(&request).await
+    }
+
     /// Gets JSON.
     ///
     /// # Errors

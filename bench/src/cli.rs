@@ -40,6 +40,8 @@ enum Bench {
     Size(Size),
     /// Memory at rest, time to the first answer, size of the binary.
     Idle(Idle),
+    /// POST /auth/refresh of bound sessions against others, and what checking a proof takes.
+    Dpop(Dpop),
     /// Checking access tokens against Ed25519 alone, and what the layer adds to a request.
     Verify(Verify),
 }
@@ -77,6 +79,21 @@ struct Refresh {
     /// Leaves the large database out.
     #[arg(long)]
     no_large: bool,
+}
+
+#[derive(Debug, Args)]
+struct Dpop {
+    #[command(flatten)]
+    common: Common,
+    /// Requests under way at once.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often the three sides are measured in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +254,7 @@ pub(crate) fn run() -> Result<bool> {
     match Cli::parse().verb {
         Verb::Bench(Bench::Refresh(refresh)) => refresh.run(),
         Verb::Bench(Bench::Login(login)) => login.run(),
+        Verb::Bench(Bench::Dpop(dpop)) => dpop.run(),
         Verb::Bench(Bench::Size(size)) => {
             let sessions = size.sessions.max(1_000);
             size.common
@@ -274,6 +292,20 @@ impl Refresh {
         };
         self.common
             .carry_out(|place| measure::refresh(place, &settings))
+    }
+}
+
+impl Dpop {
+    fn run(self) -> Result<bool> {
+        let settings = measure::Settings {
+            connections: self.connections.max(1),
+            // A proof is good for a minute, and they are signed before the interval begins.
+            seconds: Duration::from_secs(self.seconds.clamp(1, 20)),
+            rounds: self.rounds.max(1),
+            large: None,
+        };
+        self.common
+            .carry_out(|place| measure::dpop(place, &settings))
     }
 }
 

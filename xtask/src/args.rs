@@ -4,8 +4,16 @@ use std::path::PathBuf;
 
 use crate::{failure::Failure, parts};
 
-const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify"];
-const DRILLS: &[&str] = &["kill", "power-cut", "backup", "keys", "revocation", "model"];
+const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify", "dpop"];
+const DRILLS: &[&str] = &[
+    "kill",
+    "power-cut",
+    "backup",
+    "keys",
+    "revocation",
+    "fuzz",
+    "model",
+];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
 
@@ -18,6 +26,7 @@ pub(crate) enum Verb {
     Fix,
     Measure(Measurement),
     Model(Model),
+    Fuzz(Fuzz),
 }
 
 /// Which parts of the tests to run.
@@ -45,6 +54,18 @@ pub(crate) struct Measurement {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Model {
     pub(crate) profile: &'static str,
+    /// Where to write the result, as typed.
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Inputs that are almost right, many of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fuzz {
+    pub(crate) profile: &'static str,
+    /// How many for each reader.
+    pub(crate) runs: u64,
+    /// Where to begin; nothing: anywhere.
+    pub(crate) seed: Option<u64>,
     /// Where to write the result, as typed.
     pub(crate) json: Option<PathBuf>,
 }
@@ -102,9 +123,41 @@ fn generate(words: &[String]) -> Result<Verb, Failure> {
 
 fn drill(words: &[String]) -> Result<Verb, Failure> {
     let drill = measurement("drill", DRILLS, words)?;
-    if drill.name != "model" {
-        return Ok(Verb::Measure(drill));
+    match drill.name {
+        "model" => model(&drill).map(Verb::Model),
+        "fuzz" => fuzz(&drill).map(Verb::Fuzz),
+        _ => Ok(Verb::Measure(drill)),
     }
+}
+
+fn fuzz(drill: &Measurement) -> Result<Fuzz, Failure> {
+    let mut fuzz = Fuzz {
+        profile: drill.profile,
+        runs: 10_000_000,
+        seed: None,
+        json: None,
+    };
+    let wrong = || {
+        let known =
+            "drill fuzz takes nothing but --runs N, --seed N, --json FILE and --profile NAME";
+        Failure::Usage(known.to_owned())
+    };
+    for pair in drill.rest.chunks(2) {
+        let [flag, value] = pair else {
+            return Err(wrong());
+        };
+        let number = || value.parse().map_err(|_| wrong());
+        match flag.as_str() {
+            "--runs" => fuzz.runs = number()?,
+            "--seed" => fuzz.seed = Some(number()?),
+            "--json" => fuzz.json = Some(value.into()),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(fuzz)
+}
+
+fn model(drill: &Measurement) -> Result<Model, Failure> {
     let json = match drill.rest.as_slice() {
         [] => None,
         [flag, file] if flag == "--json" => Some(PathBuf::from(file)),
@@ -115,10 +168,10 @@ fn drill(words: &[String]) -> Result<Verb, Failure> {
             ));
         }
     };
-    Ok(Verb::Model(Model {
+    Ok(Model {
         profile: drill.profile,
         json,
-    }))
+    })
 }
 
 fn measurement(

@@ -13,10 +13,12 @@ cargo xtask bench login [...]       measure logins per second, and refreshes mea
 cargo xtask bench size [...]        measure the bytes that a session takes
 cargo xtask bench idle [...]        measure memory, start and size of the server
 cargo xtask bench verify [...]      measure what checking an access token costs
+cargo xtask bench dpop [...]        measure what it costs that sessions are bound to a key
 cargo xtask drill kill [...]        kill the server under load, again and again
 cargo xtask drill power-cut [...]   cut its writes off as a power cut would (needs strace)
 cargo xtask drill backup [...]      back up and restore beside clients at work
 cargo xtask drill revocation [...]  sessions that end before a thousand followers, and a feed that is cut
+cargo xtask drill fuzz [...]        feed whatever reads what strangers send with inputs that are almost right
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 
 bench and drill take --json FILE for the result and --profile quick for a build without the long link; other

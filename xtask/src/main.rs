@@ -48,5 +48,6 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Fix => fix::run(),
         Verb::Measure(measurement) => measure::run(&measurement),
         Verb::Model(model) => measure::model(&model),
+        Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::args::{Measurement, Model};
+use crate::args::{Fuzz, Measurement, Model};
 use crate::failure::Failure;
 use crate::{shell, suites, tools};
 
@@ -57,6 +57,42 @@ pub(crate) fn model(model: &Model) -> Result<(), Failure> {
         command.env("RELATCH_MODEL_JSON", file);
     }
     hand_over(&mut command)
+}
+
+/// Runs the tests whose names begin with `fuzz`, with many inputs each and every check that a build can have.
+///
+/// # Errors
+/// When the build fails, an input breaks a reader, or the file can't be written.
+pub(crate) fn fuzz(fuzz: &Fuzz) -> Result<(), Failure> {
+    let profile = fuzz.profile;
+    let seed = fuzz.seed.unwrap_or_else(any_seed);
+    let mut command = shell::cargo(&["test", "--locked", "--profile", profile]);
+    for check in ["overflow-checks", "debug-assertions"] {
+        command
+            .arg("--config")
+            .arg(format!("profile.{profile}.{check}=true"));
+    }
+    for package in ["relatch-verify", "relatch-core", "relatch"] {
+        command.args(["--package", package]);
+    }
+    command.args(["--lib", "--test", "it", "fuzz_", "--", "--nocapture"]);
+    command.env("RELATCH_FUZZ_RUNS", fuzz.runs.to_string());
+    command.env("RELATCH_FUZZ_SEED", seed.to_string());
+    hand_over(&mut command)?;
+    let Some(file) = &fuzz.json else {
+        return Ok(());
+    };
+    let result = format!(
+        "{{\"runs\": {}, \"seed\": {seed}, \"findings\": 0}}\n",
+        fuzz.runs
+    );
+    std::fs::write(file, result)
+        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
+}
+
+fn any_seed() -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    RandomState::new().build_hasher().finish() % 1_000_000
 }
 
 fn hand_over(command: &mut Command) -> Result<(), Failure> {

@@ -157,6 +157,7 @@ fn attacks() -> Result<Outcome, Failure> {
 
 fn guides() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::node()?;
     GUIDES.run(&[])?;
     Ok(Outcome::Passed)
 }

@@ -65,6 +65,14 @@ pub(crate) fn postgres() -> Result<(), Failure> {
 /// How long one step of an installation may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Makes sure of Node.
+///
+/// # Errors
+/// When it is missing and can't be installed from here.
+pub(crate) fn node() -> Result<(), Failure> {
+    debian(&["nodejs"], Command::new("node").arg("--version"))
+}
+
 /// Makes sure of Node, Python and nginx, and of the packages that the example services name.
 ///
 /// # Errors

@@ -33,13 +33,17 @@ impl Turning {
             place: 0,
         }
     }
+
+    /// The token of the session whose turn it is.
+    pub(super) fn next(&mut self) -> &[u8] {
+        self.turn = (self.turn + 1) % self.tokens.len().max(1);
+        self.tokens.get(self.turn).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Chain for Turning {
     fn request(&mut self, buffer: &mut Vec<u8>) {
-        self.turn = (self.turn + 1) % self.tokens.len().max(1);
-        let token = self.tokens.get(self.turn).map_or(&[][..], Vec::as_slice);
-        refresh_request(token, buffer);
+        refresh_request(self.next(), buffer);
     }
 
     fn answered(&mut self, status: u16, body: &[u8]) {
@@ -56,10 +60,19 @@ impl Chain for Turning {
 
 /// Appends a refresh with `token` as Bearer.
 pub(super) fn refresh_request(token: &[u8], buffer: &mut Vec<u8>) {
+    proven_request(token, None, buffer);
+}
+
+/// The same with a proof of possession.
+pub(super) fn proven_request(token: &[u8], proof: Option<&str>, buffer: &mut Vec<u8>) {
     buffer.extend_from_slice(
         b"POST /auth/refresh HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\nauthorization: Bearer ",
     );
     buffer.extend_from_slice(token);
+    if let Some(proof) = proof {
+        buffer.extend_from_slice(b"\r\ndpop: ");
+        buffer.extend_from_slice(proof.as_bytes());
+    }
     buffer.extend_from_slice(b"\r\n\r\n");
 }
 

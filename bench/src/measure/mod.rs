@@ -1,12 +1,14 @@
 //! Measurements: how fast, against something that is measured in the same run.
 
 mod chains;
+mod dpop;
 pub(crate) mod filling;
 mod floor;
 mod idle;
 mod large;
 mod login;
 pub(crate) mod population;
+mod proof;
 mod refresh;
 mod size;
 mod verify;
@@ -14,6 +16,7 @@ mod verify;
 use std::time::Duration;
 
 pub(crate) use chains::Turning;
+pub(crate) use dpop::dpop;
 pub(crate) use idle::{IdleSettings, idle, memory};
 pub(crate) use login::{LoginSettings, login};
 pub(crate) use refresh::refresh;

@@ -67,6 +67,7 @@ impl Domain {
             refresh_ends_at: session.life.ends_at(&self.policy),
             session: session.id,
             delivery: session.delivery,
+            remember_me: session.life.remember_me,
             bound: session.key.is_some(),
         }
     }

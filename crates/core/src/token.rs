@@ -26,6 +26,8 @@ pub struct IssuedTokens {
     pub session: SessionId,
     /// Where the refresh token travels.
     pub delivery: Delivery,
+    /// Whether the longer "remember me" lifetimes apply.
+    pub remember_me: bool,
     /// Whether both are of use only to who holds the session's key (RFC 9449).
     pub bound: bool,
 }

@@ -42,6 +42,7 @@ pub struct Relatch {
 pub(crate) struct App {
     pub(crate) domain: Domain,
     pub(crate) verifier: Verifier,
+    pub(crate) proofs: http::Proofs,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
     pub(crate) request_ids: http::RequestIds,
@@ -116,7 +117,9 @@ impl Relatch {
         let request_ids = http::RequestIds::new(entropy.as_ref());
         let issuer = issuer(&config);
         let verifier = Verifier::new(&issuer.url, &issuer.audience);
-        let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys);
+        let proofs = http::Proofs::new(&issuer.url, &config);
+        let dpop = http::proofs_of_program(&issuer.url, &config, &master);
+        let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys, dpop);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
             store,
@@ -131,6 +134,7 @@ impl Relatch {
         let app = Arc::new(App {
             domain,
             verifier,
+            proofs,
             clock,
             hsts: http::keep_to_https(config.tls.hsts),
             config,

@@ -7,6 +7,7 @@ mod postgres;
 mod reference;
 mod settings;
 mod value;
+mod web_origin;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -26,6 +27,7 @@ pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use network::Network;
 pub use postgres::{AddressFault, PostgresConfig};
 pub use reference::reference;
+pub use web_origin::WebOrigin;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -40,10 +42,14 @@ pub struct Config {
     pub session: Policy,
     /// `[keys]`
     pub keys: KeysConfig,
+    /// `[dpop]`
+    pub dpop: DpopConfig,
     /// `[password]`
     pub password: PasswordConfig,
     /// `[registration]`
     pub registration: RegistrationConfig,
+    /// `[browser]`
+    pub browser: BrowserConfig,
     /// `[resource_servers]`
     pub resource_servers: ResourceServersConfig,
     /// `[store]`
@@ -105,6 +111,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// Proofs that a client holds a key (RFC 9449).
+#[derive(Clone, Debug, Default)]
+pub struct DpopConfig {
+    /// Whether every proof must have a nonce of this server.
+    pub nonce_required: bool,
+    /// How far the time of a proof may be from the server's, either way.
+    pub max_age: Duration,
+    /// How many proofs are remembered, so that none is good twice.
+    pub remembered_proofs: usize,
 }
 
 /// HTTPS.
@@ -212,6 +229,13 @@ pub enum Registration {
     Closed,
 }
 
+/// Which pages work with the API.
+#[derive(Clone, Debug, Default)]
+pub struct BrowserConfig {
+    /// Where they come from; none: no page may read an answer, and no session has its refresh token in a cookie.
+    pub origins: Vec<WebOrigin>,
+}
+
 /// How the store is used.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -271,6 +295,7 @@ impl Default for Config {
                 master_key: None,
                 master_key_file: None,
             },
+            dpop: DpopConfig::default(),
             password: PasswordConfig {
                 cost: Cost {
                     memory: 0,
@@ -285,6 +310,7 @@ impl Default for Config {
                 mode: Registration::Open,
                 default_role: None,
             },
+            browser: BrowserConfig::default(),
             resource_servers: ResourceServersConfig::default(),
             store: StoreConfig {
                 write_queue: 0,

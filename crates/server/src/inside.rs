@@ -9,7 +9,8 @@ use std::{
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, OriginalUri, Request, State},
+    http::request::Parts,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
@@ -22,6 +23,7 @@ use relatch_core::{
 use relatch_verify::{
     Claims, ResourceServer, Verifier, VerifyError,
     axum::{Authenticate, Refusal},
+    dpop::Dpop,
 };
 
 use crate::{
@@ -69,11 +71,14 @@ impl Relatch {
     ///
     /// They look at the session itself, and not only at the token: whoever has logged out is refused from that moment on, and
     /// so is a token that was revoked because its user has other rights now.
+    ///
+    /// Tokens of sessions that are bound to a key come with a proof (RFC 9449), whose URL is the host of the issuer and the path
+    /// that the client asked for.
     pub fn protect(&self, routes: Router) -> Router {
         let app = Arc::clone(&self.app);
         routes
             .layer(from_fn_with_state(app, only_while_it_stands))
-            .layer(Authenticate::new(self.resource_server()))
+            .layer(Authenticate::new(self.resource_server()).path_from(asked_for))
     }
 
     /// What checks access tokens in this process, with the server's own keys and clock. Cloning it is cheap.
@@ -85,15 +90,24 @@ impl Relatch {
     }
 }
 
+/// The path of a request below no prefix, wherever its route is nested.
+fn asked_for(request: &Parts) -> &str {
+    let original = request.extensions.get::<OriginalUri>();
+    original.map_or(request.uri.path(), |OriginalUri(uri)| uri.path())
+}
+
 /// The verifier of this process, with the keys that are published now.
 pub(crate) fn resource_server(
     verifier: Verifier,
     clock: Arc<dyn crate::clock::Clock>,
     keys: &Keyring,
+    dpop: Option<Dpop>,
 ) -> ResourceServer {
-    ResourceServer::builder(verifier)
-        .clock(move || clock.now().as_seconds())
-        .keys(keys.published.clone())
+    let mut server = ResourceServer::builder(verifier).clock(move || clock.now().as_seconds());
+    if let Some(dpop) = dpop {
+        server = server.dpop(dpop);
+    }
+    server.keys(keys.published.clone())
 }
 
 /// Starts telling it of new keys and of what is revoked; that ends when the server is gone.

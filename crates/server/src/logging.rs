@@ -42,7 +42,14 @@ pub(crate) fn start(filter: &str) -> Result<Flush, String> {
         builder.event_format(json::Json).try_init()
     };
     started.map_err(|error| error.to_string())?;
+    std::panic::set_hook(Box::new(tell_of_a_panic));
     Ok(flush)
+}
+
+/// Where, and not what: the message might hold anything.
+fn tell_of_a_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(tracing::field::display);
+    tracing::error!(place, "a panic: please report it");
 }
 
 /// Writes what waits when it is dropped.

@@ -85,6 +85,7 @@ macro_rules! conformance {
             an_ended_session_says_why_and_stays_as_it_is
             the_last_generation_ends_the_session
             a_forged_proof_changes_nothing
+            a_token_that_came_another_way_changes_nothing
             an_unknown_session_is_unknown
         );
         $crate::conformance!(@ $factory, race:
@@ -102,6 +103,7 @@ macro_rules! conformance {
             a_name_is_taken_whatever_its_case
             one_of_many_gets_the_name
             different_names_do_not_meet
+            a_registration_ends_the_session_whose_place_its_own_takes
         );
         $crate::conformance!(@ $factory, role:
             an_empty_store_has_no_roles
@@ -126,6 +128,8 @@ macro_rules! conformance {
             past_the_limit_the_longest_unused_ends
             sessions_that_are_over_take_no_room
             concurrent_logins_stay_within_the_limit
+            a_session_ends_whose_place_a_new_one_takes
+            a_session_is_replaced_once_and_by_who_got_in
         );
         $crate::conformance!(@ $factory, end:
             one_session_ends

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::dpop::ProofError;
+
 /// Why a token is refused.
 ///
 /// ```
@@ -78,6 +80,12 @@ pub enum VerifyError {
     /// The token is bound to a key by `cnf` (RFC 9449, section 6), and nothing proved possession of that key.
     #[error("the token is bound to a key and cannot be used as a bearer token")]
     ProofRequired,
+    /// The token came with a proof of possession, and is bound to no key that it could be for (RFC 9449, section 7.1).
+    #[error("the token is not bound to a key")]
+    NotBound,
+    /// The token is bound to a key, and the proof of its possession is refused; why is here.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// The token's session, generation or key is revoked; see [`Revocations`](crate::Revocations).
     #[error("the token is revoked")]
     Revoked,
@@ -113,6 +121,8 @@ impl VerifyError {
             Self::NotYetValid => "not_yet_valid",
             Self::IssuedInFuture => "issued_in_future",
             Self::ProofRequired => "proof_required",
+            Self::NotBound => "not_bound",
+            Self::Proof(error) => error.code(),
             Self::Revoked => "revoked",
             Self::KeysUnavailable => "keys_unavailable",
             Self::RevocationsStale => "revocations_stale",

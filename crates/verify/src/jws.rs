@@ -2,7 +2,8 @@
 //! decides neither which `typ` nor which key is the right one: that is the caller's.
 //!
 //! The payload cannot be read before the signature has been checked. The header members `jwk`, `jku`, `x5c` and
-//! `x5u`, by which a token would bring its own key, are not even parsed.
+//! `x5u`, by which a token would bring its own key, are not even parsed; [`dpop`](crate::dpop) alone reads `jwk`, for a proof
+//! is about the key that it brings.
 //!
 //! Access tokens are [`Verifier`](crate::Verifier)'s; this is for other things that an issuer signs:
 //!
@@ -67,6 +68,20 @@ impl<'t> Compact<'t> {
 
     /// The same, for what is longer than a token may be.
     pub(crate) fn parse_within(token: &'t str, longest: usize) -> Result<Self, VerifyError> {
+        Self::take_apart(token, longest).map(|(jws, _)| jws)
+    }
+
+    /// The same, with members of the header that are no business of other tokens.
+    pub(crate) fn parse_with<M>(token: &'t str, longest: usize) -> Result<(Self, M), VerifyError>
+    where
+        M: for<'de> Deserialize<'de>,
+    {
+        let (jws, header) = Self::take_apart(token, longest)?;
+        Ok((jws, members(&header)?))
+    }
+
+    /// With the bytes of the header.
+    fn take_apart(token: &'t str, longest: usize) -> Result<(Self, Vec<u8>), VerifyError> {
         if token.len() > longest {
             return Err(VerifyError::TokenTooLong);
         }
@@ -75,12 +90,13 @@ impl<'t> Compact<'t> {
         let header = decode(parts.header)?;
         let payload = decode(parts.payload)?;
         let signature = decode(parts.signature)?;
-        Ok(Self {
+        let jws = Self {
             header: Header::parse(&header)?,
             signing_input: parts.signing_input,
             payload,
             signature,
-        })
+        };
+        Ok((jws, header))
     }
 
     /// The header, which nothing vouches for yet.
@@ -114,10 +130,7 @@ impl fmt::Debug for Compact<'_> {
 
 impl Header {
     fn parse(bytes: &[u8]) -> Result<Self, VerifyError> {
-        let members: Members = json::object(bytes).map_err(|fault| match fault {
-            Fault::Malformed => VerifyError::HeaderMalformed,
-            Fault::Repeated => VerifyError::HeaderRepeated,
-        })?;
+        let members: Members = members(bytes)?;
         if members.crit.0.is_some() {
             return Err(VerifyError::CriticalHeader);
         }
@@ -141,6 +154,14 @@ impl Header {
         };
         short.eq_ignore_ascii_case(expected)
     }
+}
+
+/// What a header has, as far as `M` asks for it.
+fn members<M: for<'de> Deserialize<'de>>(header: &[u8]) -> Result<M, VerifyError> {
+    json::object(header).map_err(|fault| match fault {
+        Fault::Malformed => VerifyError::HeaderMalformed,
+        Fault::Repeated => VerifyError::HeaderRepeated,
+    })
 }
 
 #[derive(Deserialize)]

@@ -52,8 +52,8 @@
 //!
 //! | feature | what it adds | crates it brings |
 //! |---|---|---|
-//! | none | [`Verifier`], [`KeySet`], [`Claims`], [`Revocations`], [`ResourceServer`] with keys that you bring | 18 |
-//! | `axum` | [`axum`]: a layer, extractors, refusals by RFC 6750 | 29 |
+//! | none | [`Verifier`], [`KeySet`], [`Claims`], [`Revocations`], [`dpop`], [`ResourceServer`] with keys that you bring | 18 |
+//! | `axum` | [`axum`]: a layer, extractors, refusals by RFC 6750 and RFC 9449 | 29 |
 //! | `jwks` | [`KeySource`]: keys over HTTP(S), cached and refreshed; [`transport`] to bring a client of your own | 48 |
 //! | `feed` | [`Feed`]: revocations as they happen; implies `jwks` | 48 |
 //!
@@ -65,6 +65,9 @@
 //! each key; `typ` says `at+jwt`; issuer and audience always; `exp`, `nbf` and `iat` with the leeway that you chose; no key from
 //! a header; no member twice; one spelling of base64url; a token that is bound to a key is no bearer token. Each reason to
 //! refuse is a variant of [`VerifyError`], and nothing of a token is in its text.
+//!
+//! A bound token comes with a proof where the server is told [`dpop`](Builder::dpop) (RFC 9449): signed by the key that the token is
+//! bound to, for this very request, a moment ago, and not used before. [`dpop`] has the parts.
 //!
 //! A permission is `resource:action`; [`Claims::permits`] is the only place that says what one grants.
 //!
@@ -107,6 +110,7 @@ mod cache;
 mod chance;
 mod claims;
 mod clock;
+pub mod dpop;
 mod error;
 #[cfg(feature = "feed")]
 mod feed;

@@ -3,11 +3,21 @@
 
 use std::sync::Arc;
 
+use crate::dpop::ProofError;
 use crate::jws::{Compact, Header};
 use crate::shape::Shape;
-use crate::{Claims, KeySet, VerifyError};
+use crate::{Claims, KeySet, Thumbprint, VerifyError};
 
 const TOKEN_TYPE: &str = "at+jwt";
+
+/// How a token was presented.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shown {
+    /// By itself.
+    AsBearer,
+    /// With a good proof that its sender holds this key.
+    WithProof(Thumbprint),
+}
 
 /// Decides whether a string is an access token of one issuer for one audience.
 ///
@@ -68,7 +78,8 @@ impl Verifier {
     /// Accepts tokens that are bound to a key, though nothing here checks that their bearer holds it.
     ///
     /// Only for callers who check the DPoP proof themselves (RFC 9449, section 7.1) against `cnf.jkt` of the
-    /// claims: without that, whoever stole the token may use it.
+    /// claims: without that, whoever stole the token may use it. A [`ResourceServer`](crate::ResourceServer) checks proofs
+    /// where it is told [`dpop`](crate::Builder::dpop), and needs none of this.
     #[must_use]
     pub fn dangerous_accept_bound_without_proof(mut self) -> Self {
         self.bound_without_proof = true;
@@ -122,11 +133,12 @@ impl Verifier {
     /// # Errors
     /// The first check that failed: structure and header, then key and signature, then the claims.
     pub fn verify(&self, token: &str, keys: &KeySet, now: i64) -> Result<Claims, VerifyError> {
-        self.verify_naming_key(token, keys, now)
-            .map(|(claims, _)| claims)
+        let (claims, _) = self.verify_naming_key(token, keys, now)?;
+        self.check_binding(&claims, Shown::AsBearer)?;
+        Ok(claims)
     }
 
-    /// The same, with the `kid` of the key that signed.
+    /// The same but for how the token is bound, with the `kid` of the key that signed.
     pub(crate) fn verify_naming_key(
         &self,
         token: &str,
@@ -144,7 +156,6 @@ impl Verifier {
         self.check_issuer(&claims)?;
         self.check_audience(&claims)?;
         self.check_times(&claims, now)?;
-        self.check_binding(&claims)?;
         Ok((claims, kid))
     }
 
@@ -196,10 +207,20 @@ impl Verifier {
         pass(self.reached(claims.iat, now), VerifyError::IssuedInFuture)
     }
 
-    /// Any `cnf` binds, also by a method that this crate does not know.
-    fn check_binding(&self, claims: &Claims) -> Result<(), VerifyError> {
-        let usable = claims.cnf.is_none() || self.bound_without_proof;
-        pass(usable, VerifyError::ProofRequired)
+    /// Any `cnf` binds, also by a method that this crate does not know; whoever shows a proof shows it for a token that is bound
+    /// to its key and to nothing else.
+    pub(crate) fn check_binding(&self, claims: &Claims, shown: Shown) -> Result<(), VerifyError> {
+        match (&claims.cnf, shown) {
+            (None, Shown::AsBearer) => Ok(()),
+            (Some(_), Shown::AsBearer) => {
+                pass(self.bound_without_proof, VerifyError::ProofRequired)
+            }
+            (None, Shown::WithProof(_)) => Err(VerifyError::NotBound),
+            (Some(cnf), Shown::WithProof(key)) => {
+                let bound = cnf.jkt.as_deref().and_then(Thumbprint::parse);
+                pass(bound == Some(key), ProofError::KeyMismatch.into())
+            }
+        }
     }
 
     fn reached(&self, moment: i64, now: i64) -> bool {

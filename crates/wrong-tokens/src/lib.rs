@@ -26,11 +26,15 @@ mod header;
 mod issuer;
 mod key;
 mod payload;
+mod proof;
+mod prover;
 mod structure;
 
 use relatch_verify::VerifyError;
 
 pub use issuer::{Issuer, Key, decode, encode, signing_input, with};
+pub use proof::{ProofCase, cases as proof_cases};
+pub use prover::{Prover, Target};
 
 /// A token that must be refused.
 #[derive(Clone, Debug)]

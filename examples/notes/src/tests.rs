@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt as _;
+use relatch_verify::dpop::{Dpop, token_hash};
 use relatch_verify::{Jwk, KeySet, ResourceServer, Verifier};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -20,20 +21,31 @@ fn pair() -> Ed25519KeyPair {
 fn api() -> Router {
     let key = Jwk::ed25519("k", pair().public_key().as_ref().try_into().unwrap()).unwrap();
     let verifier = Verifier::new(ISSUER, ISSUER);
-    let server = ResourceServer::builder(verifier).clock(|| NOW);
+    let dpop = Dpop::at("https://notes.example.com").unwrap();
+    let server = ResourceServer::builder(verifier).clock(|| NOW).dpop(dpop);
     let store = crate::store::Store::of(rusqlite::Connection::open_in_memory().unwrap());
     crate::app(server.keys(KeySet::new(vec![key]).unwrap()), store.unwrap())
 }
 
 fn token(user: &str, permissions: &[&str]) -> String {
-    let claims = json!({
+    sign(&pair(), &token_header(), &claims(user, permissions))
+}
+
+fn token_header() -> Value {
+    json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k"})
+}
+
+fn claims(user: &str, permissions: &[&str]) -> Value {
+    json!({
         "iss": ISSUER, "aud": ISSUER, "sub": user, "client_id": "relatch", "jti": "1",
         "iat": NOW, "exp": NOW + 900, "permissions": permissions,
-    });
-    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let header = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k"}"#;
-    let input = format!("{}.{}", encode(header), encode(&claims.to_string()));
-    let signature = pair().sign(input.as_bytes());
+    })
+}
+
+fn sign(pair: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+    let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let input = format!("{}.{}", encode(header), encode(claims));
+    let signature = pair.sign(input.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -170,4 +182,35 @@ async fn each_route_wants_its_own_permission() {
             "{path}"
         );
     }
+}
+
+/// A token that is bound to a key of the client's, with a proof of it for this request.
+#[tokio::test]
+async fn a_bound_token_comes_with_a_proof_and_not_without() {
+    let client = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
+    let x = URL_SAFE_NO_PAD.encode(client.public_key().as_ref());
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
+    let key: Jwk = serde_json::from_value(jwk.clone()).unwrap();
+    let mut bound = claims("alice", &["notes:*"]);
+    bound["cnf"] = json!({"jkt": key.thumbprint().to_string()});
+    let token = sign(&pair(), &token_header(), &bound);
+    let proof = sign(
+        &client,
+        &json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk}),
+        &json!({
+            "jti": "1", "htm": "GET", "htu": "https://notes.example.com/notes", "iat": NOW, "ath": token_hash(&token),
+        }),
+    );
+    let api = api();
+    let ask = async |scheme: &str| {
+        let request = Request::get("/notes")
+            .header(header::AUTHORIZATION, format!("{scheme} {token}"))
+            .header("DPoP", &proof)
+            .body(Body::empty());
+        let answer = api.clone().oneshot(request.unwrap()).await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(ask("Bearer").await, 401);
+    assert_eq!(ask("DPoP").await, 200);
+    assert_eq!(ask("DPoP").await, 401, "a proof is good once");
 }

@@ -1,6 +1,6 @@
 //! What each line that can be typed means, and the answer to each that means nothing.
 
-use super::{Measurement, Model, Selection, Verb, parse};
+use super::{Fuzz, Measurement, Model, Selection, Verb, parse};
 use crate::failure::Failure;
 
 fn typed(line: &str) -> Result<Verb, Failure> {
@@ -88,6 +88,31 @@ fn the_model_takes_a_file_and_a_profile() {
 }
 
 #[test]
+fn fuzzing_takes_numbers_and_a_file() {
+    let known = "drill fuzz takes nothing but --runs N, --seed N, --json FILE and --profile NAME";
+    let fuzz = |runs, seed, json: Option<&str>| {
+        Ok(Verb::Fuzz(Fuzz {
+            profile: "release",
+            runs,
+            seed,
+            json: json.map(Into::into),
+        }))
+    };
+    assert_eq!(typed("drill fuzz"), fuzz(10_000_000, None, None));
+    assert_eq!(
+        typed("drill fuzz --seed 7 --json a.json --runs 1000"),
+        fuzz(1000, Some(7), Some("a.json"))
+    );
+    for line in [
+        "drill fuzz --runs",
+        "drill fuzz --runs many",
+        "drill fuzz body",
+    ] {
+        assert_eq!(refused(line), known, "{line}");
+    }
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_the_known_ones() {
     let answers = [
         (
@@ -96,15 +121,15 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "bench logout",
-            "no bench is called `logout`; there are: refresh, login, size, idle, verify",
+            "no bench is called `logout`; there are: refresh, login, size, idle, verify, dpop",
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, fuzz, model",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, model",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, fuzz, model",
         ),
         (
             "bench refresh --profile dev",

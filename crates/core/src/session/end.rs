@@ -33,6 +33,8 @@ pub enum EndReason {
     BackupRestored,
     /// One of its tokens came over plain HTTP, where others may have read it.
     SeenInTheClear,
+    /// Somebody logged in with the browser that it had its cookie in.
+    Replaced,
 }
 
 /// That and when a session ended.
@@ -45,7 +47,7 @@ pub struct Ended {
 }
 
 /// Every reason with its stable name and its number in the store. Numbers are never used again.
-const NAMES: [(EndReason, &str, u8); 14] = [
+const NAMES: [(EndReason, &str, u8); 15] = [
     (EndReason::Logout, "logout", 1),
     (EndReason::LogoutEverywhere, "logout_everywhere", 2),
     (EndReason::EndedByUser, "ended_by_user", 3),
@@ -64,6 +66,7 @@ const NAMES: [(EndReason, &str, u8); 14] = [
     ),
     (EndReason::BackupRestored, "backup_restored", 13),
     (EndReason::SeenInTheClear, "seen_in_the_clear", 14),
+    (EndReason::Replaced, "replaced", 15),
 ];
 
 impl EndReason {
@@ -118,6 +121,6 @@ mod tests {
             assert_eq!(EndReason::from_name(name), Some(reason));
         }
         assert_eq!(EndReason::from_number(0), None);
-        assert_eq!(EndReason::from_number(15), None);
+        assert_eq!(EndReason::from_number(16), None);
     }
 }

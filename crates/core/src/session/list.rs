@@ -1,6 +1,10 @@
 //! What a caller with an access token may see and end of his own sessions.
 
-use super::{EndReason, Ended, Session, SessionId, store::Ending, store::Which};
+use super::{
+    Delivery, EndReason, Ended, Session, SessionId,
+    refresh::{Possession, Proof},
+    store::{Ending, Which},
+};
 use crate::{Domain, StoreError, Timestamp, event::Origin, token::Genuine, user::UserId};
 
 /// Who calls: what a verified access token says.
@@ -106,27 +110,58 @@ pub enum LogoutError {
     /// The token's tag is ours and its proof is not.
     #[error("the refresh token is not genuine")]
     Forged,
+    /// Its session has it delivered another way than it came.
+    #[error("the refresh token came another way than its session has it delivered")]
+    WrongDelivery,
+    /// The session is bound to a key and the request did not prove that it holds it.
+    #[error("the session is bound to a key that the request did not prove to hold")]
+    Unproven(Possession),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Ends the session of a genuine refresh token, of whatever generation. That it had ended before is no error.
+/// Who wants to log out.
+#[derive(Clone, Debug)]
+pub struct Logout {
+    /// The refresh token; its tag is good, its proof not yet checked.
+    pub token: Genuine,
+    /// Which way it came.
+    pub by: Delivery,
+    /// What came with it.
+    pub proof: Proof,
+    /// Where the request came from.
+    pub origin: Origin,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// Ends the session of a genuine refresh token, of whatever generation; of a bound one only for who holds its key, so that a
+/// stolen token alone ends nothing. That it had ended before is no error.
 ///
 /// # Errors
 /// [`LogoutError`].
-pub async fn logout(
-    domain: &Domain,
-    token: &Genuine,
-    origin: Origin,
-    now: Timestamp,
-) -> Result<SessionId, LogoutError> {
-    // The secret of a session never changes, so that it may be read before the row is locked.
+pub async fn logout(domain: &Domain, logout: Logout) -> Result<SessionId, LogoutError> {
+    let Logout {
+        token,
+        by,
+        proof,
+        origin,
+        now,
+    } = logout;
+    // The secret and the key of a session never change, so that they may be read before the row is locked.
     let Some(session) = domain.store.find_session(token.session()).await? else {
         return Ok(token.session());
     };
     if !token.proves(&session.secret) {
         return Err(LogoutError::Forged);
+    }
+    if session.delivery != by {
+        return Err(LogoutError::WrongDelivery);
+    }
+    let possession = proof.of(session.key);
+    if session.life.bound && possession != Possession::Proven {
+        return Err(LogoutError::Unproven(possession));
     }
     let which = Which::One(session.id);
     domain

@@ -4,7 +4,7 @@
 //! decides: HTTP only shapes what it says. `tests/refresh_model.rs` checks it against every schedule of a thief, lost
 //! answers, crashes and clocks up to a bound.
 
-use super::{EndReason, Ended, Generation, Life, Policy, Session, Thumbprint};
+use super::{Delivery, EndReason, Ended, Generation, Life, Policy, Session, Thumbprint};
 use crate::{
     Domain, StoreError, Timestamp,
     event::Origin,
@@ -156,6 +156,8 @@ impl Life {
 pub struct Request {
     /// The token; its tag is good, its proof not yet checked.
     pub token: Genuine,
+    /// Which way it came.
+    pub delivery: Delivery,
     /// What came with it.
     pub proof: Proof,
     /// Who sent it.
@@ -171,6 +173,8 @@ pub enum Outcome {
     Unknown,
     /// The proof is not of this session's secret: made by somebody who has a token key but not the database.
     Forged,
+    /// The session has its tokens delivered another way. Nothing is decided and nothing changes.
+    WrongDelivery,
     /// Decided.
     Turned(Box<Turned>),
 }
@@ -193,6 +197,9 @@ pub fn turn(session: Option<Session>, request: &Request, policy: &Policy) -> Out
     };
     if !request.token.proves(&session.secret) {
         return Outcome::Forged;
+    }
+    if session.delivery != request.delivery {
+        return Outcome::WrongDelivery;
     }
     let presented = Presented {
         generation: request.token.generation(),
@@ -219,6 +226,9 @@ pub enum RefreshError {
     /// Not a token of ours. The holder learns nothing else.
     #[error("the refresh token is not genuine")]
     Forged,
+    /// Its session has it delivered another way than it came.
+    #[error("the refresh token came another way than its session has it delivered")]
+    WrongDelivery,
     /// The session is over, perhaps by this very request.
     #[error("the session has ended")]
     Over(Ended),
@@ -242,6 +252,7 @@ pub async fn refresh(
     match domain.store.refresh(request).await? {
         Outcome::Unknown => Err(RefreshError::UnknownSession),
         Outcome::Forged => Err(RefreshError::Forged),
+        Outcome::WrongDelivery => Err(RefreshError::WrongDelivery),
         Outcome::Turned(turned) => match turned.turn {
             turn @ (Turn::Rotate { .. } | Turn::Retry { .. }) => {
                 Ok((domain.issue(&turned.session, now), turn))

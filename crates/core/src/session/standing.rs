@@ -73,8 +73,10 @@ pub async fn of_refresh(
     let found = domain.store.find_session(token.session()).await?;
     // Whoever asks was shown the token alone.
     let key = found.as_ref().and_then(|session| session.key);
+    let delivery = found.as_ref().map(|session| session.delivery);
     let request = Request {
         token,
+        delivery: delivery.unwrap_or_default(),
         proof: key.map_or(Proof::NotShown, Proof::By),
         origin: Origin::default(),
         now,
@@ -84,6 +86,6 @@ pub async fn of_refresh(
             Turn::Rotate { .. } | Turn::Retry { .. } => found,
             Turn::Over(_) | Turn::Unproven(_) | Turn::End(_) => None,
         },
-        Outcome::Unknown | Outcome::Forged => None,
+        Outcome::Unknown | Outcome::Forged | Outcome::WrongDelivery => None,
     })
 }

@@ -76,8 +76,8 @@ pub struct History {
 /// Where sessions are kept.
 #[async_trait]
 pub trait SessionStore {
-    /// Begins a session if the verified credentials are still the user's, under the user's lock; ends the longest
-    /// unused ones past the limit, and keeps a new hash if there is one. Durable.
+    /// Begins a session if the verified credentials are still the user's, under the user's lock; ends the one whose place
+    /// it takes, then the longest unused ones past the limit, and keeps a new hash if there is one. Durable.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -6,9 +6,13 @@ use crate::{
     event::{Event, EventKind},
     password::{Busy, Password, Verdict},
     session::{
-        Ended, Login, Session, list, list::Caller, list::CallerError, open::Opening, store::Opened,
+        Ended, Login, Session, list,
+        list::Caller,
+        list::CallerError,
+        open::{self, Opening},
+        store::Opened,
     },
-    token::{AccessToken, IssuedTokens},
+    token::{AccessToken, Genuine, IssuedTokens},
 };
 
 /// Why a password was not accepted, or the session behind it is gone.
@@ -34,7 +38,7 @@ pub enum LoginError {
     Store(#[from] StoreError),
 }
 
-/// Begins a session.
+/// Begins a session. In cookie mode it takes the place of the one whose token `older` is.
 ///
 /// # Errors
 /// [`LoginError`].
@@ -43,6 +47,7 @@ pub async fn login(
     username: Option<Username>,
     password: Password,
     login: Login,
+    older: Option<Genuine>,
 ) -> Result<(User, IssuedTokens), LoginError> {
     let found = match &username {
         Some(username) => domain.store.credentials(username).await?,
@@ -66,10 +71,12 @@ pub async fn login(
         session: None,
         origin: login.origin.clone(),
     };
+    let replaces = open::replaced(domain, older.as_ref(), &session).await?;
     let opening = Opening {
         session,
         verified: credentials.version,
         rehashed,
+        replaces,
         origin: login.origin,
     };
     match domain.store.open_session(opening).await? {

@@ -4,8 +4,8 @@ use super::{Email, User, UserId, UserState, Username, store::Registered, store::
 use crate::{
     Domain, StoreError, chance,
     password::{Busy, Password},
-    session::{Login, Session},
-    token::IssuedTokens,
+    session::{Login, Session, open},
+    token::{Genuine, IssuedTokens},
 };
 
 /// What a person asks for.
@@ -19,6 +19,8 @@ pub struct Registration {
     pub password: Password,
     /// The device.
     pub login: Login,
+    /// In cookie mode, the token of the session that is in the browser so far.
+    pub older: Option<Genuine>,
 }
 
 /// Why a registration is refused.
@@ -48,6 +50,7 @@ pub async fn register(
         email,
         password,
         login,
+        older,
     } = registration;
     if domain.store.credentials(&username).await?.is_some() {
         return Err(RegisterError::UsernameTaken);
@@ -64,10 +67,12 @@ pub async fn register(
     let mut session = Session::begin(id, &login, domain);
     session.roles.extend(domain.default_role());
     let tokens = domain.issue(&session, login.now);
+    let replaces = open::replaced(domain, older.as_ref(), &session).await?;
     let registering = Registering {
         user: user.clone(),
         hash,
         session,
+        replaces,
         origin: login.origin,
     };
     match domain.store.register(registering).await? {

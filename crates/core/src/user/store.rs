@@ -8,7 +8,7 @@ use crate::{
     event::{Administrator, Origin},
     password::PasswordHash,
     permission::RoleName,
-    session::{Session, store::Opened},
+    session::{Session, SessionId, store::Opened},
     store::Changed,
 };
 
@@ -21,6 +21,8 @@ pub struct Registering {
     pub hash: PasswordHash,
     /// The first session.
     pub session: Session,
+    /// The session whose place it takes, of another user.
+    pub replaces: Option<SessionId>,
     /// Who asked.
     pub origin: Origin,
 }
@@ -40,7 +42,7 @@ pub struct Changing {
     /// The session that the caller gets in place of all others.
     pub session: Session,
     /// The session that the caller calls from: it must still be live.
-    pub caller: crate::session::SessionId,
+    pub caller: SessionId,
     /// The version of the credentials that were verified.
     pub verified: CredentialVersion,
     /// The hash of the new password.

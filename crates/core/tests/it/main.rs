@@ -2,3 +2,4 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access_token;
+mod fuzz;

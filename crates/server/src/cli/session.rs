@@ -8,7 +8,7 @@ use relatch_core::{
     Store, Timestamp,
     event::EventRow,
     session::{
-        Policy, Session, SessionId,
+        Delivery, Policy, Session, SessionId,
         administer::{self, EndError, EndedOne},
         store::SessionQuery,
     },
@@ -218,6 +218,10 @@ pub(super) fn shape(session: &Session, policy: &Policy, now: Timestamp) -> Value
         "expires_at": time(life.expires_at),
         "remember_me": life.remember_me,
         "bound": life.bound,
+        "delivery": match session.delivery {
+            Delivery::Body => "body",
+            Delivery::Cookie => "cookie",
+        },
     })
 }
 
@@ -239,7 +243,12 @@ fn show(id: SessionId, common: &Common) -> Result<(), Failure> {
             ),
             None => format!("live, until {} if it is not used", words::when(life.ends_at(policy), now)),
         };
-        let flags = [(life.remember_me, "remember me"), (life.bound, "bound to a key")];
+        let in_cookie = session.delivery == Delivery::Cookie;
+        let flags = [
+            (life.remember_me, "remember me"),
+            (life.bound, "bound to a key"),
+            (in_cookie, "in a cookie"),
+        ];
         let flags: Vec<_> = flags.iter().filter(|flag| flag.0).map(|flag| flag.1).collect();
         format!(
             "{id}\n  user        {user}\n  state       {state}\n  device      {}\n  since       {}\n  last turn   {}\n  generation  {}\n  ends at     {} at the latest\n  kind        {}\n\n`relatch session explain {id}` tells what happened to it.",

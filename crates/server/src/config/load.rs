@@ -178,11 +178,16 @@ impl Reading {
                 return self.faults.push(fault);
             }
         };
+        self.read_text(path, &text);
+    }
+
+    fn read_text(&mut self, path: &Path, text: &str) {
+        let place = path.display();
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
             Err(error) => return self.faults.push(format!("{place} is no TOML: {error}")),
         };
-        let lines = lines(&text);
+        let lines = lines(text);
         let line = |key: &str| lines.get(key).copied().unwrap_or(1);
         for (section, value) in table {
             let toml::Value::Table(keys) = value else {
@@ -333,6 +338,37 @@ mod tests {
                     .collect(),
             )
         })
+    }
+
+    /// Whatever a file holds, it is read or each fault has a sentence.
+    #[test]
+    fn fuzz_configuration() {
+        let seeds: [&[u8]; 3] = [
+            b"[server]\nlisten = \"0.0.0.0:443\"\nbehind_proxy = true\ntrusted_proxies = [\"10.0.0.0/8\"]\n",
+            b"[session]\nretry_window = \"30s\"\naccess_lifetime = \"15m\"\nidle_lifetime = \"5d\"\n",
+            b"[issuer]\nurl = \"https://auth.example.com\"\naudience = \"api\"\n[keys]\nalgorithm = \"ES256\"\n",
+        ];
+        let target = fuzz::Target {
+            name: "configuration",
+            seeds: &seeds,
+            words: &[
+                "[server]",
+                "= -1",
+                "= 1e999",
+                "\"99999999999d\"",
+                "[[",
+                "'''",
+                "1979-05-27T07:32:00Z",
+                "\u{0}",
+            ],
+        };
+        fuzz::run(&target, |input| {
+            let mut reading = Reading::default();
+            reading.read_text(Path::new("relatch.toml"), &String::from_utf8_lossy(input));
+            if let Err(ConfigError(faults)) = reading.finish() {
+                assert!(!faults.is_empty() && faults.iter().all(|fault| fault.len() > 10));
+            }
+        });
     }
 
     #[test]

@@ -12,6 +12,7 @@ use relatch_store::{Synchronous, postgres::Address};
 use super::{
     Config, ForwardedHeader, Network, Registration, TlsVersion,
     value::{Fault, boolean, choice, duration_within, list, number, size_within, url},
+    web_origin::web_origins,
 };
 
 /// One thing that an operator may set.
@@ -119,6 +120,12 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "The file of the master key, where it is kept elsewhere: 64 hexadecimal digits (`openssl rand -hex 32`), as a secret of systemd, Docker or Kubernetes brings them. It is only read, and never made. Unset, it is `master.key` in the data folder, made at the first start with mode 0600.";
     "keys.master_key" = "", |c, t| c.keys.master_key = Some(master_key(t)?),
         "The master key itself, in place of a file: for the environment alone (`RELATCH_KEYS_MASTER_KEY`), and never shown. A file is better where there can be one, for the environment of a process is easily printed.";
+    "dpop.nonce" = "off", |c, t| c.dpop.nonce_required = choice(t, &[("off", false), ("required", true)])?,
+        "Whether a proof that a client holds its key (DPoP, RFC 9449) must have a nonce of this server: `off` or `required`. Required, a proof cannot be made in advance by somebody who had the key in his hands for a moment, and the first request of a client costs one more round trip.";
+    "dpop.max_age" = "60s", |c, t| c.dpop.max_age = duration_within(t, "1s", "10m")?,
+        "How far the time in a proof may be from the server's, either way: for so long a proof that was stolen on its way could be used once. A client whose clock is further off sets it by the header `Date` of the answer.";
+    "dpop.remembered_proofs" = "1000000", |c, t| c.dpop.remembered_proofs = number(t, 1, 100_000_000)?,
+        "How many proofs are remembered until they have ended, so that none is good twice; 20 MB for a million, once they came. Those of requests with an access token are counted apart, and while they are too many, such requests are answered 503 `overloaded`. At login, registration, refresh and logout a proof is then taken without being remembered: whoever repeats one gets nothing that is of use without the key.";
     "password.memory" = "19MiB", |c, t| c.password.cost.memory = kib(size_within(t, "8KiB", "4GiB")?),
         "Argon2id's memory for one hash. 19 MiB with 2 passes is the least that OWASP recommends.";
     "password.passes" = "2", |c, t| c.password.cost.passes = u32::try_from(number(t, 1, 100)?).unwrap_or(1),
@@ -135,6 +142,8 @@ pub(super) const SETTINGS: &[Setting] = settings![
         "Who may register over HTTP: anybody (`open`) or nobody (`closed`).";
     "registration.default_role" = "", |c, t| c.registration.default_role = Some(role(t)?),
         "The role that new users begin with, once there is such a role (`relatch role put`). Unset: none.";
+    "browser.origins" = "", |c, t| c.browser.origins = web_origins(t)?,
+        "The origins of pages that may use the API from a browser, as in `[\"https://app.example.com\"]`: scheme, host and port, compared letter by letter, `http` for this machine alone. They may read answers (CORS, with credentials) and have refresh tokens in a cookie (`delivery: \"cookie\"`). Empty: neither is possible. List pages of your own alone: whatever runs in them acts as the user who looks at them.";
     "resource_servers.open_on_loopback" = "false", |c, t| c.resource_servers.open_on_loopback = boolean(t)?,
         "Lets programs on this machine follow revocations and ask about tokens without a credential. Not behind a proxy on the same machine, for then everybody comes from here.";
     "resource_servers.max_followers" = "5000", |c, t| c.resource_servers.max_followers = number(t, 0, 1_000_000)?,

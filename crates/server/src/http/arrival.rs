@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    forwarded,
+    cors, dpop, forwarded, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -163,16 +163,30 @@ pub(crate) async fn handle(
     let limits = &app.config.server;
     let address = peer.map(|peer| forwarded::client(peer.address, request.headers(), limits));
     request.extensions_mut().insert(Arrival { now, address });
-    strip_slash(request.uri_mut());
+    if let Some(asked) = strip_slash(request.uri_mut()) {
+        request.extensions_mut().insert(dpop::AskedFor(asked));
+    }
+    let has_proof = dpop::has_proof(request.headers());
+    let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
-    // The body has its own time, which ends first. The router is always ready and never fails.
+    // The body has its own time, which ends first.
     let patience = app.config.server.request_timeout * 2;
-    let response = match alarm.limit(patience, router.call(request)).await {
-        Some(Ok(response)) => response,
-        Some(Err(never)) => match never {},
+    let answered = last_resort::answered(async move {
+        // The router is always ready and never fails.
+        match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    });
+    let response = match alarm.limit(patience, answered).await {
+        Some(response) => response,
         None => Problem::new(Code::Unavailable).into_response(),
     };
     let mut response = finish(response, id);
+    if let Some(nonce) = dpop::next_nonce(&app, has_proof, now) {
+        response.headers_mut().insert(dpop::NONCE, nonce);
+    }
+    let mut response = cors::open(response, page, &app);
     if let (
         Some(Peer {
             encrypted: true, ..
@@ -235,24 +249,25 @@ fn log(response: &Response, id: RequestId, method: &Method, path: &str, took: Du
         (500.., _) => line!(error),
         // The database has forgotten a rotation: after a crash or a failover that is right, without one an alarm.
         (_, Some("rotated_forward")) => line!(warn),
+        // Every page asks that before it does anything, whether somebody is logged in or not.
+        (_, Some("no_session" | "preflight")) => line!(debug),
         _ => line!(info),
     }
 }
 
-/// `/auth/login/` is `/auth/login`.
-fn strip_slash(uri: &mut Uri) {
+/// `/auth/login/` is `/auth/login`; what it was, if it was another.
+fn strip_slash(uri: &mut Uri) -> Option<Uri> {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') {
-        return;
+        return None;
     }
     let shorter = path.trim_end_matches('/');
     let shorter = match uri.query() {
         Some(query) => format!("{shorter}?{query}"),
         None => shorter.to_owned(),
     };
-    if let Ok(shorter) = shorter.parse() {
-        *uri = shorter;
-    }
+    let shorter = shorter.parse().ok()?;
+    Some(std::mem::replace(uri, shorter))
 }
 
 /// At most so many bytes of a text, cut between characters.

@@ -1,4 +1,4 @@
-//! Who calls: access tokens for our own routes, refresh tokens for turning and logging out.
+//! Who calls: access tokens for our own routes, and whether what came as a refresh token is one.
 
 use std::sync::Arc;
 
@@ -8,15 +8,16 @@ use axum::{
 };
 use relatch_core::{
     Timestamp,
-    session::{Generation, SessionId, list::Caller, standing::Shown},
+    session::{Generation, SessionId, Thumbprint, list::Caller, standing::Shown},
     token::{Genuine, refresh::NotGenuine},
     user::UserId,
 };
-use relatch_verify::Claims;
+use relatch_verify::{Claims, VerifyError};
 
 use super::{
     arrival::Arrival,
     body::Input,
+    dpop,
     problem::{Code, Problem},
 };
 use crate::app::App;
@@ -29,27 +30,56 @@ impl FromRequestParts<Arc<App>> for Authorized {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let arrival = Arrival::of(parts, app);
-        caller(&parts.headers, &arrival, app).map(Self)
+        caller(parts, &arrival, app).map(Self)
     }
 }
 
 /// The same for a request whose body was read already.
 pub(super) fn caller_of(input: &Input, app: &App) -> Result<Caller, Problem> {
-    caller(&input.parts.headers, &input.arrival, app)
+    caller(&input.parts, &input.arrival, app)
 }
 
-fn caller(headers: &HeaderMap, arrival: &Arrival, app: &App) -> Result<Caller, Problem> {
-    let token = bearer(headers)?.ok_or_else(|| {
-        Problem::invalid_token("Send an access token: Authorization: Bearer …").challenge("Bearer")
+fn caller(parts: &Parts, arrival: &Arrival, app: &App) -> Result<Caller, Problem> {
+    let (scheme, token) = credentials(&parts.headers)?.ok_or_else(|| {
+        let challenge = format!("Bearer, {}", dpop::invitation(app));
+        Problem::invalid_token("Send an access token: Authorization: Bearer …").challenge(challenge)
     })?;
-    let (user, session, auth_time) = verify(token, app, arrival.now)?;
+    let (user, session, auth_time) = match scheme {
+        Scheme::Bearer => verify(token, app, arrival.now)?,
+        Scheme::Dpop => verify_bound(token, parts, app, arrival.now)?,
+    };
     Ok(Caller {
         user,
         session,
         auth_time,
-        origin: arrival.origin(headers),
+        origin: arrival.origin(&parts.headers),
         now: arrival.now,
     })
+}
+
+/// The same as [`verify`], for a token that is bound to a key and comes with a proof.
+fn verify_bound(
+    token: &str,
+    parts: &Parts,
+    app: &App,
+    now: Timestamp,
+) -> Result<(UserId, SessionId, Timestamp), Problem> {
+    let refused = |detail: String| {
+        let challenge = dpop::challenge(app, "invalid_token");
+        Problem::invalid_token(detail).challenge(challenge)
+    };
+    let keys = app.domain.keys.load();
+    let verifier = app.verifier.clone().dangerous_accept_bound_without_proof();
+    let claims = verifier
+        .verify(token, &keys.published, now.as_seconds())
+        .map_err(|error| refused(format!("The access token is refused: {error}.")))?;
+    let key = claims.cnf.as_ref().and_then(|cnf| cnf.jkt.as_deref());
+    let key = key.and_then(Thumbprint::parse).ok_or_else(|| {
+        refused("The access token is bound to no key: send it as Authorization: Bearer.".into())
+    })?;
+    dpop::prove(parts, token, key, (app, now))?;
+    identity(&claims)
+        .ok_or_else(|| refused("The access token is not one of this server's own.".into()))
 }
 
 /// Whose an access token is that is still good, and of which session.
@@ -67,12 +97,14 @@ fn verify(
     now: Timestamp,
 ) -> Result<(UserId, SessionId, Timestamp), Problem> {
     let keys = app.domain.keys.load();
-    let claims = app
-        .verifier
-        .verify(token, &keys.published, now.as_seconds())
-        .map_err(|error| {
-            Problem::invalid_token(format!("The access token is refused: {error}."))
-        })?;
+    let claims =
+        app.verifier
+            .verify(token, &keys.published, now.as_seconds())
+            .map_err(|error| match error {
+                VerifyError::ProofRequired => dpop::proof_required(app)
+                    .detail(format!("The access token is refused: {error}.")),
+                error => Problem::invalid_token(format!("The access token is refused: {error}.")),
+            })?;
     identity(&claims)
         .ok_or_else(|| Problem::invalid_token("The access token is not one of this server's own."))
 }
@@ -91,24 +123,6 @@ pub(crate) fn shown(claims: &Claims) -> Option<Shown> {
         session,
         generation: Generation(claims.generation?),
     })
-}
-
-/// The refresh token of a request: as Bearer or as `refresh_token` in the body.
-pub(super) async fn refresh_token(input: &mut Input, app: &App) -> Result<Genuine, Problem> {
-    let in_header = bearer(&input.parts.headers)?;
-    let in_body = input.fields.optional_string("refresh_token");
-    if let (Some(header), Some(body)) = (in_header, &in_body)
-        && header != body
-    {
-        let detail = "Another token is in the Authorization header; send one of them.";
-        input.fields.fault("refresh_token", "conflicting", detail);
-    }
-    input.fields.finish()?;
-    let Some(token) = in_header.or(in_body.as_deref()) else {
-        let detail = "Send the refresh token as Authorization: Bearer … or as this field.";
-        return Err(Problem::field("refresh_token", "missing", detail));
-    };
-    authenticate(token, app, input.arrival.now).await
 }
 
 /// A refresh token whose tag is ours.
@@ -142,32 +156,68 @@ impl From<NotGenuine> for Problem {
     }
 }
 
-/// Every token behind `Authorization: Bearer`, however it is spaced.
+/// How a token says that it may be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// By who proves to hold its key, too (RFC 9449 §7.1).
+    Dpop,
+}
+
+impl Scheme {
+    fn of(name: &str) -> Option<Self> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let dpop = is("dpop").then_some(Self::Dpop);
+        dpop.or(is("bearer").then_some(Self::Bearer))
+    }
+}
+
+/// Every token behind `Authorization: Bearer` or `DPoP`, however it is spaced.
 pub(super) fn bearer_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::AUTHORIZATION).iter();
     values.filter_map(|value| {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then_some(token.trim())
+        Scheme::of(scheme).map(|_| token.trim())
     })
 }
 
 /// The token behind `Authorization: Bearer` (RFC 6750 §2.1), if there is such a header.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    match credentials(headers)? {
+        Some((Scheme::Bearer, token)) => Ok(Some(token)),
+        Some((Scheme::Dpop, _)) => Err(malformed("The scheme must be Bearer.")),
+        None => Ok(None),
+    }
+}
+
+/// Of which type the access token of a good request is (RFC 6749 §7.1), and so the one that takes its place.
+pub(super) fn token_type(headers: &HeaderMap) -> &'static str {
+    match credentials(headers) {
+        Ok(Some((Scheme::Dpop, _))) => "DPoP",
+        _ => "Bearer",
+    }
+}
+
+/// The token of the header `Authorization`, if there is one, and the scheme before it.
+fn credentials(headers: &HeaderMap) -> Result<Option<(Scheme, &str)>, Problem> {
     let mut found = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = found.next() else {
         return Ok(None);
     };
-    let wrong = |code, detail: &str| Err(Problem::field("Authorization", code, detail));
     if found.next().is_some() {
-        return wrong("duplicate", "This header comes more than once.");
+        let detail = "This header comes more than once.";
+        return Err(Problem::field("Authorization", "duplicate", detail));
     }
-    let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
-        return wrong("malformed", "Expected: Bearer, one space and the token.");
-    };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return wrong("malformed", "The scheme must be Bearer.");
-    }
-    Ok(Some(token))
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .ok_or_else(|| malformed("Expected: Bearer, one space and the token."))?;
+    let scheme = Scheme::of(scheme).ok_or_else(|| malformed("The scheme must be Bearer."))?;
+    Ok(Some((scheme, token)))
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::field("Authorization", "malformed", detail)
 }

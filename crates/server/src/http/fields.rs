@@ -295,7 +295,7 @@ impl Fields {
 }
 
 /// What the body is said to be, without parameters and in small letters.
-fn media_type(headers: &HeaderMap) -> String {
+pub(super) fn media_type(headers: &HeaderMap) -> String {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -331,5 +331,47 @@ impl<'de> Visitor<'de> for Members {
             members.push(member);
         }
         Ok(Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a body holds, each field is taken once, or each fault is told, within bounds.
+    #[test]
+    fn fuzz_body() {
+        let target = fuzz::Target {
+            name: "body",
+            seeds: &[
+                br#"{"username":"ada","password":"correct horse","remember_me":true}"#,
+                br#"{"refresh_token":"relatch_rt_AAAA","device":"a \u00e9\ud83d\ude00"}"#,
+                b"username=ada&password=correct+horse&remember_me=true&refresh_token=%41%42",
+            ],
+            words: &[
+                r"\ud800",
+                r"\u0000",
+                "null",
+                "{}",
+                "[[[[[[[[",
+                "1e999",
+                "%zz",
+                "&&",
+                r#""username":1,"#,
+            ],
+        };
+        fuzz::run(&target, |input| {
+            let bytes = Bytes::copy_from_slice(input);
+            for read in [Fields::from_json, Fields::from_form] {
+                let Ok(mut fields) = read(&bytes) else {
+                    continue;
+                };
+                let _ = fields.string("username");
+                let _ = fields.optional_string("refresh_token");
+                let _ = fields.flag("remember_me");
+                assert!(fields.faults.len() <= input.len() + 2);
+                let _ = fields.finish();
+            }
+        });
     }
 }

@@ -82,6 +82,53 @@ mod tests {
         client(peer.parse().expect("an address"), &headers, &config).to_string()
     }
 
+    /// Who is not listed is never believed, and a client is always an address that stands there.
+    #[test]
+    fn fuzz_forwarded_headers() {
+        let target = fuzz::Target {
+            name: "forwarded headers",
+            seeds: &[
+                b"203.0.113.1, 192.0.2.7, 10.0.0.2",
+                b"[2001:db8::7]:4711,::ffff:192.0.2.7",
+                b"for=192.0.2.60;proto=http;by=203.0.113.43, for=\"[2001:db8::7]:4711\"",
+            ],
+            words: &[
+                "for=", "\"", ",", ";", "unknown", "_hidden", "::1", "10.0.0.9", "[", "]:1",
+            ],
+        };
+        let mut config = Config::default().server;
+        config.trusted_proxies = vec![Network::parse("10.0.0.0/8").expect("a network")];
+        let with = |kind| ServerConfig {
+            forwarded_header: kind,
+            ..config.clone()
+        };
+        let configs = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded].map(with);
+        let (proxy, stranger) = ([10, 0, 0, 1].into(), [192, 0, 2, 99].into());
+        fuzz::run(&target, |input| {
+            let Ok(value) = input.try_into() else {
+                return;
+            };
+            let value: axum::http::HeaderValue = value;
+            for config in &configs {
+                let mut headers = HeaderMap::new();
+                headers.append(X_FORWARDED_FOR, value.clone());
+                headers.append(header::FORWARDED, value.clone());
+                assert_eq!(client(stranger, &headers, config), stranger);
+                let found = client(proxy, &headers, config);
+                let hops = String::from_utf8_lossy(input).to_lowercase();
+                let stands_there = |part: &str| {
+                    let part = part.trim();
+                    let part = part.strip_prefix("for=").unwrap_or(part);
+                    address(part.trim_matches('"')) == Some(found)
+                };
+                assert!(
+                    found == proxy || hops.split([',', ';']).any(stands_there),
+                    "{found}"
+                );
+            }
+        });
+    }
+
     #[test]
     fn the_last_address_that_is_no_proxys_is_the_clients() {
         for (peer, lines, expected) in [

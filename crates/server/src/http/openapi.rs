@@ -17,6 +17,7 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
+use relatch_verify::dpop::ProofVerifier;
 use serde_json::{Map, Value, json};
 
 pub(super) use operation::Operation;
@@ -30,11 +31,16 @@ Users register and log in; they get a short-lived access token (a JWT) and a ref
 no difference. Every answer has the header `x-request-id`. Errors are `application/problem+json` (RFC 9457) with a stable `code`. \
 A path that is not listed answers 404 `not_found`, a method that is not listed 405 `method_not_allowed` with `Allow`.
 
-**Access tokens** go into `Authorization: Bearer`. Any service checks them with the keys of `/.well-known/jwks.json`; demand \
+**Access tokens** go into `Authorization: Bearer`, or `DPoP` with a proof where the session is bound to a key. Any service checks them with the keys of `/.well-known/jwks.json`; demand \
 `typ: at+jwt`, the issuer and your audience.
 
 **Refresh tokens** go into `Authorization: Bearer`, or into the field `refresh_token` of a JSON or form body. Keep the one of the \
-newest answer. Sent twice within the retry window, a spent one is answered with the very same successor; later, it ends the session.";
+newest answer. Sent twice within the retry window, a spent one is answered with the very same successor; later, it ends the session.
+
+**Pages.** Those of `browser.origins`, and no others, may read answers (CORS, with credentials). They may log in with \
+`delivery` `cookie`: the refresh token is then in the cookie `__Host-relatch_refresh` and in no body, and refresh and logout are \
+`POST` with the JSON `{}` and that cookie. Wherever the cookie is read or set, `Content-Type: application/json` and the `Origin` of a \
+listed page are demanded; else 403 `origin_not_allowed`.";
 
 /// The document.
 pub fn document() -> Value {
@@ -65,6 +71,7 @@ pub fn document() -> Value {
         "components": {
             "schemas": schema::all(),
             "headers": error::headers(),
+            "parameters": parameters(),
             "examples": error::examples(),
             "responses": error::shared(),
             "securitySchemes": security_schemes(),
@@ -98,6 +105,18 @@ pub(super) async fn serve() -> Response {
     response
 }
 
+fn parameters() -> Value {
+    json!({
+        "Proof": {
+            "name": "DPoP",
+            "in": "header",
+            "required": false,
+            "description": "A proof that whoever sends this holds a key (RFC 9449): a JWT of type `dpop+jwt`, signed with ES256 or EdDSA, made for this request alone. At register and login it binds the session to the key; with a token of such a session it is wanted, once.",
+            "schema": { "type": "string", "maxLength": ProofVerifier::MAX_LENGTH },
+        },
+    })
+}
+
 fn security_schemes() -> Value {
     json!({
         "accessToken": {
@@ -105,6 +124,12 @@ fn security_schemes() -> Value {
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "The `access_token` of the newest answer (RFC 9068).",
+        },
+        "boundAccessToken": {
+            "type": "http",
+            "scheme": "dpop",
+            "bearerFormat": "JWT",
+            "description": "The `access_token` of a session that is bound to a key (RFC 9449), with a proof in the header `DPoP` that has its hash as `ath`.",
         },
         "resourceServer": {
             "type": "http",
@@ -122,6 +147,12 @@ fn security_schemes() -> Value {
             "scheme": "bearer",
             "bearerFormat": "relatch_rt_",
             "description": "The `refresh_token` of the newest answer. It may come in the body instead, as the field `refresh_token` of JSON or of a form.",
+        },
+        "refreshCookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-relatch_refresh",
+            "description": "The same, in cookie mode: browsers keep and send it, and no script sees it. In development, on plain loopback, it is `relatch_refresh_dev`.",
         },
     })
 }

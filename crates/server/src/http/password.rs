@@ -17,8 +17,9 @@ use serde_json::json;
 use super::{
     answer,
     arrival::Note,
-    authorization::caller_of,
+    authorization::{caller_of, token_type},
     body::Input,
+    delivery,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -38,8 +39,10 @@ pub(super) async fn change(
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
     };
+    delivery::demand_page(&input, &app, &caller).await?;
     let tokens = change_password::change_password(&app.domain, &caller, old, &new).await?;
     let answer = answer::tokens(StatusCode::OK, &tokens, None, caller.now);
+    let answer = delivery::deliver(answer, &tokens, &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -105,7 +108,7 @@ pub(super) async fn reauthenticate(
         StatusCode::OK,
         &json!({
             "access_token": token.expose(),
-            "token_type": "Bearer",
+            "token_type": token_type(&input.parts.headers),
             "expires_in": answer::seconds_until(ends_at, caller.now),
             "session_id": caller.session.0,
         }),

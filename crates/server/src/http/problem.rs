@@ -49,6 +49,7 @@ pub struct Problem {
     ended: Option<Ended>,
     challenge: Option<Box<str>>,
     about: Option<(SessionId, Generation)>,
+    unauthorized: bool,
     cause: Option<&'static str>,
 }
 
@@ -62,6 +63,7 @@ impl Problem {
             ended: None,
             challenge: None,
             about: None,
+            unauthorized: false,
             cause: None,
         }
     }
@@ -105,6 +107,15 @@ impl Problem {
         }
     }
 
+    /// The same on a route with an access token, where it is answered 401 whatever it is elsewhere.
+    #[must_use]
+    pub fn unauthorized(self) -> Self {
+        Self {
+            unauthorized: true,
+            ..self
+        }
+    }
+
     /// The same, for the log: which session's token it was. The answer does not tell.
     #[must_use]
     pub fn about(self, session: SessionId, generation: Generation) -> Self {
@@ -132,12 +143,21 @@ impl Problem {
         self.code
     }
 
+    /// The status of its answer.
+    fn status(&self) -> StatusCode {
+        if self.unauthorized {
+            StatusCode::UNAUTHORIZED
+        } else {
+            self.code.status()
+        }
+    }
+
     /// The body with the request's id, once that is known.
     pub(super) fn render(&self, request_id: RequestId) -> Vec<u8> {
         let body = Body {
             r#type: self.code.urn(),
             title: self.code.title(),
-            status: self.code.status().as_u16(),
+            status: self.status().as_u16(),
             detail: self.detail.as_deref(),
             code: self.code.name(),
             request_id: request_id.to_string(),
@@ -183,7 +203,7 @@ struct Body<'a> {
 impl IntoResponse for Problem {
     /// Status and headers; the body follows once the request's id is known.
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.status().into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -192,7 +212,7 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge_header() {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         let note = Note {

@@ -1,7 +1,7 @@
 //! The listener for plain HTTP: leads browsers to HTTPS and refuses everything else. A token that came here may have
 //! been read on its way, so that its session ends; a password is neither checked nor kept.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Router,
@@ -20,6 +20,7 @@ use super::{
     arrival::{Arrival, Note},
     authorization::{authenticate, bearer_tokens, own_session},
     body::read,
+    cookie::{Channel, REFRESH},
     fields::Fields,
     problem::{Code, Problem},
 };
@@ -51,7 +52,13 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Result<Respons
 fn is_harmless(parts: &Parts, body: &Body) -> bool {
     matches!(parts.method, Method::GET | Method::HEAD)
         && !parts.headers.contains_key(header::AUTHORIZATION)
+        && exposed_cookies(&parts.headers).next().is_none()
         && body.is_end_stream()
+}
+
+/// Those that browsers send by HTTPS alone: who sent them here is none, or was made to.
+fn exposed_cookies(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    REFRESH.all(headers, Channel::Https)
 }
 
 /// To the same path where the configuration says that the server is. What the client calls it counts for nothing.
@@ -79,7 +86,9 @@ fn origin(url: &str) -> &str {
 
 /// Everything in the request that may be a token. A body that cannot be read has none.
 async fn tokens(headers: &HeaderMap, body: Body, app: &App) -> Vec<String> {
+    let cookies = exposed_cookies(headers).map(String::from_utf8_lossy);
     let mut tokens: Vec<_> = bearer_tokens(headers).map(str::to_owned).collect();
+    tokens.extend(cookies.map(Cow::into_owned));
     if let Ok(body) = read(body, &app.config.server).await
         && let Ok(mut fields) = Fields::of_json_or_form(headers, &body)
     {

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, Method},
+};
 
 use super::{
-    admin, docs, event, health, introspect, jwks,
+    admin, cors, docs, event, health, introspect, jwks,
     openapi::{self, describe as api},
     password,
     problem::{Code, Problem},
@@ -152,12 +156,18 @@ fn operation() -> Vec<Route> {
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
+    // Whatever is not there may be a page's question whether it may ask, which is not for a route to answer.
+    let refuse = |code| {
+        async move |State(app): State<Arc<App>>, method: Method, headers: HeaderMap| {
+            cors::preflight(&method, &headers, &app).ok_or_else(|| Problem::new(code))
+        }
+    };
     routes()
         .into_iter()
         .fold(Router::new(), |router, route| {
             router.route(route.path, route.handler)
         })
-        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
-        .fallback(async || Problem::new(Code::NotFound))
+        .method_not_allowed_fallback(refuse(Code::MethodNotAllowed))
+        .fallback(refuse(Code::NotFound))
         .with_state(app)
 }

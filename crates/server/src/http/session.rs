@@ -11,9 +11,9 @@ use relatch_core::{
     password::{Busy, Password},
     permission::{Permission, PermissionFault},
     session::{
-        Delivery, Login, Session, SessionId,
-        list::{self, CallerError, LogoutError},
-        refresh::{self, Proof, RefreshError},
+        Login, Session, SessionId,
+        list::{self, CallerError, Logout, LogoutError},
+        refresh::{self, Possession, RefreshError},
         store::Which,
     },
     store::StoreError,
@@ -29,9 +29,10 @@ use uuid::Uuid;
 use super::{
     answer,
     arrival::Note,
-    authorization::{Authorized, refresh_token},
+    authorization::Authorized,
     body::{Input, TokenInput},
-    device,
+    delivery::{self, Kept},
+    device, dpop,
     problem::{Code, Problem},
     user::describe_password,
 };
@@ -48,6 +49,7 @@ pub(super) async fn login(
     let password = fields.parsed("password", Password::attempt, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let delivery = delivery::field(fields);
     let scope = fields
         .optional_string("scope")
         .map(|scope| scope_of(&scope));
@@ -58,20 +60,23 @@ pub(super) async fn login(
     let (Some(username), Some(password)) = (username, password) else {
         return Err(input.fields.refused());
     };
+    let older = delivery::older(&input, &app, delivery).await?;
+    let key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let login = Login {
         device,
         remember_me,
-        delivery: Delivery::Body,
-        key: None,
+        delivery,
+        key,
         scope: scope.and_then(Result::ok),
         origin,
         now,
     };
     // A name that nobody can have gets the same answer after the same work as one that nobody has.
     let username = Username::parse(&username).ok();
-    let (user, tokens) = login::login(&app.domain, username, password, login).await?;
+    let (user, tokens) = login::login(&app.domain, username, password, login, older).await?;
     let answer = answer::tokens(StatusCode::OK, &tokens, Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -88,18 +93,24 @@ pub(super) async fn refresh(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let (session, presented, now) = (token.session(), token.generation(), input.arrival.now);
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let (session, presented) = (sent.token.session(), sent.token.generation());
+    let now = input.arrival.now;
     let request = refresh::Request {
-        token,
-        proof: Proof::NotShown,
+        token: sent.token,
+        delivery: sent.by,
+        proof: dpop::shown(&input, &app)?,
         origin: input.origin(),
         now,
     };
     match refresh::refresh(&app.domain, request).await {
         Ok((tokens, turn)) => {
             let answer = answer::tokens(StatusCode::OK, &tokens, None, now);
+            let answer = delivery::deliver(answer, &tokens, &input, &app);
             Ok(Note::turned(session, &turn).on(answer))
+        }
+        Err(RefreshError::Unproven(possession)) => {
+            Err(unproven(possession, &app).about(session, presented))
         }
         Err(error) => Err(Problem::from(error).about(session, presented)),
     }
@@ -110,10 +121,29 @@ pub(super) async fn logout(
     State(app): State<Arc<App>>,
     TokenInput(mut input): TokenInput,
 ) -> Result<Response, Problem> {
-    let token = refresh_token(&mut input, &app).await?;
-    let session = list::logout(&app.domain, &token, input.origin(), input.arrival.now).await?;
+    let sent = delivery::refresh_token(&mut input, &app).await?;
+    let logout = Logout {
+        token: sent.token.clone(),
+        by: sent.by,
+        proof: dpop::shown(&input, &app)?,
+        origin: input.origin(),
+        now: input.arrival.now,
+    };
+    let session = match list::logout(&app.domain, logout).await {
+        Err(LogoutError::Unproven(possession)) => return Err(unproven(possession, &app)),
+        answered => answered?,
+    };
     let answer = json!({ "session_id": session.0, "ended": true });
-    Ok(Note::of(session).on(answer::json(StatusCode::OK, &answer)))
+    let answer = answer::json(StatusCode::OK, &answer);
+    Ok(Note::of(session).on(delivery::clear(answer, &sent, &input, &app)))
+}
+
+/// The session is bound to a key, and the request did not prove to hold it.
+fn unproven(possession: Possession, app: &App) -> Problem {
+    match possession {
+        Possession::NotShown | Possession::Proven => dpop::proof_required(app),
+        Possession::Refused => dpop::wrong_key(),
+    }
 }
 
 /// One entry of the list of devices.
@@ -158,15 +188,15 @@ pub(super) async fn list(
 pub(super) async fn end(
     State(app): State<Arc<App>>,
     Authorized(caller): Authorized,
+    kept: Kept,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let id = id
         .ok()
         .and_then(|Path(id)| id.parse().ok())
         .ok_or_else(|| Problem::field("id", "invalid_format", "Expected the id of a session."))?;
-    Ok(ended(
-        list::end(&app.domain, &caller, Which::One(SessionId(id))).await?,
-    ))
+    let count = list::end(&app.domain, &caller, Which::One(SessionId(id))).await?;
+    Ok(kept.clear(ended(count), |session| session == SessionId(id)))
 }
 
 /// `DELETE /auth/sessions?keep=current|none`
@@ -174,6 +204,7 @@ pub(super) async fn end_all(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     Authorized(caller): Authorized,
+    kept: Kept,
 ) -> Result<Response, Problem> {
     let which = match query.as_deref() {
         None | Some("" | "keep=current") => Which::AllBut(caller.session),
@@ -183,7 +214,10 @@ pub(super) async fn end_all(
             return Err(Problem::field("keep", "invalid_format", detail));
         }
     };
-    Ok(ended(list::end(&app.domain, &caller, which).await?))
+    let count = list::end(&app.domain, &caller, which).await?;
+    Ok(kept.clear(ended(count), |session| {
+        which == Which::All && session == caller.session
+    }))
 }
 
 fn ended(count: usize) -> Response {
@@ -197,6 +231,7 @@ impl From<RefreshError> for Problem {
             RefreshError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            RefreshError::WrongDelivery => Self::new(Code::WrongDelivery),
             RefreshError::Over(ended) => Self::ended(ended),
             RefreshError::Unproven(_) => Self::new(Code::ProofRequired),
             RefreshError::Store(error) => error.into(),
@@ -210,6 +245,8 @@ impl From<LogoutError> for Problem {
             LogoutError::Forged => {
                 Self::invalid_token("The refresh token is not one of this server's.")
             }
+            LogoutError::WrongDelivery => Self::new(Code::WrongDelivery),
+            LogoutError::Unproven(_) => Self::new(Code::ProofRequired),
             LogoutError::Store(error) => error.into(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode, response::Response};
 use relatch_core::{
     password::{Password, PasswordFault},
-    session::{Delivery, Login, list},
+    session::{Login, list},
     user::{
         Email, EmailFault, Username, UsernameFault,
         register::{self, RegisterError, Registration},
@@ -17,7 +17,7 @@ use super::{
     arrival::Note,
     authorization::Authorized,
     body::Input,
-    device,
+    delivery, device, dpop,
     problem::{Code, Problem},
 };
 use crate::{app::App, config};
@@ -30,10 +30,13 @@ pub(super) async fn register(
     if app.config.registration.mode == config::Registration::Closed {
         return Err(Problem::new(Code::RegistrationClosed));
     }
-    let registration = registration(&mut input)?;
+    let mut registration = registration(&mut input)?;
+    registration.older = delivery::older(&input, &app, registration.login.delivery).await?;
+    registration.login.key = dpop::key_at_login(&input, &app)?;
     let now = input.arrival.now;
     let (user, tokens) = register::register(&app.domain, registration).await?;
     let answer = answer::tokens(StatusCode::CREATED, &tokens, Some(&user), now);
+    let answer = delivery::deliver(answer, &tokens, &input, &app);
     Ok(Note::of(tokens.session).on(answer))
 }
 
@@ -46,6 +49,7 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
     let password = fields.parsed("password", choose, describe_password);
     let device = device::name(fields, origin.agent.as_deref());
     let remember_me = fields.flag("remember_me");
+    let delivery = delivery::field(fields);
     fields.finish()?;
     let (Some(username), Some(email), Some(password)) = (username, email, password) else {
         return Err(Problem::new(Code::InvalidRequest));
@@ -53,7 +57,7 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
     let login = Login {
         device,
         remember_me,
-        delivery: Delivery::Body,
+        delivery,
         key: None,
         scope: None,
         origin,
@@ -64,6 +68,7 @@ fn registration(input: &mut Input) -> Result<Registration, Problem> {
         email,
         password,
         login,
+        older: None,
     })
 }
 

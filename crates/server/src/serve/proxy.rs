@@ -57,6 +57,33 @@ fn source(command: u8, family: u8, addresses: &[u8]) -> Option<Source> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn fuzz_proxy_header() {
+        let v4 = [
+            &SIGNATURE[..],
+            &[0x21, 0x11, 0, 12, 192, 0, 2, 7, 10, 0, 0, 1, 1, 2, 3, 4],
+        ]
+        .concat();
+        let v6 = [&SIGNATURE[..], &[0x21, 0x21, 0, 36], &[7; 36]].concat();
+        let local = [&SIGNATURE[..], &[0x20, 0, 0, 0]].concat();
+        let target = fuzz::Target {
+            name: "proxy header",
+            seeds: &[&v4, &v6, &local],
+            words: &["\r\n\r\n\0\r\nQUIT\n", "PROXY TCP4 ", "\0"],
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        fuzz::run(&target, |input| {
+            let mut rest = input;
+            if runtime.block_on(read(&mut rest)).is_some() {
+                assert!(input.starts_with(&SIGNATURE));
+                let length = usize::from(u16::from_be_bytes([input[14], input[15]]));
+                assert_eq!(rest.len(), input.len() - 16 - length);
+            }
+        });
+    }
+
     async fn read_all(command: u8, family: u8, addresses: &[u8]) -> (Option<Source>, Vec<u8>) {
         let length = u16::try_from(addresses.len()).expect("short").to_be_bytes();
         let bytes = [

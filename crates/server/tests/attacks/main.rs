@@ -10,6 +10,9 @@
 mod address;
 mod admin;
 mod body;
+mod bound;
+mod cookie;
+mod csrf;
 mod docs;
 mod ending;
 mod enumeration;

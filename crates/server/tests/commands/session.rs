@@ -2,7 +2,11 @@
 
 use crate::{
     explain::age,
-    support::{Server, Tokens, account::PASSWORD},
+    support::{
+        Server, Tokens,
+        account::PASSWORD,
+        page::{self, Visitor, fetched, listing},
+    },
 };
 
 fn ids(server: &Server, arguments: &[&str]) -> Vec<String> {
@@ -137,4 +141,27 @@ fn the_log_names_the_session_of_whoever_comes_and_goes() {
     ];
     let expected = expected.map(|(path, tokens)| (path.into(), tokens.session.clone().into()));
     assert_eq!(named, expected);
+}
+
+#[test]
+fn a_session_in_a_cookie_is_told_apart_and_why_it_was_replaced() {
+    let server = listing();
+    let (ada, phone) = (server.visit("ada"), server.log_in("ada", PASSWORD));
+    let phone = Tokens::of(&phone);
+    for (session, delivery, words) in [
+        (&ada.session, "cookie", "kind        in a cookie"),
+        (&phone.session, "body", "kind        ordinary"),
+    ] {
+        let said = server.runs(&["session", "show", session, "--json"]).json();
+        assert_eq!(said["delivery"], delivery);
+        let said = server.runs(&["session", "show", session]).out;
+        assert!(said.contains(words), "{said}");
+    }
+    let said = server.folder.run(&["token", "inspect"], &ada.refresh).out;
+    assert!(said.contains("taken from its cookie alone"), "{said}");
+    let login = fetched("/auth/login", &page::login("ada")).cookie(&ada.refresh);
+    Visitor::of(&login.send(server.address));
+    let said = server.runs(&["session", "explain", &ada.session]).out;
+    assert!(said.contains("logged in with the same browser"), "{said}");
+    assert!(said.contains("a browser has one of these"), "{said}");
 }

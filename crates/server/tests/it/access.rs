@@ -32,7 +32,7 @@ async fn without_a_token_one_is_asked_for() {
     401 Unauthorized
     content-type: application/problem+json
     cache-control: no-store
-    www-authenticate: Bearer
+    www-authenticate: Bearer, DPoP algs="ES256 EdDSA"
 
     {
       "code": "invalid_token",

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::{DOCUMENT, resolve},
+    dpop::Client,
     server::Server,
 };
 
@@ -31,6 +32,41 @@ fn kinds() -> Vec<&'static str> {
     kinds.extend(PERMISSIONS);
     kinds.extend(["admin", "old", "narrow", "ended"]);
     kinds
+}
+
+/// What a caller of that kind sends along: his access token, and the key that it is bound to if he proves to hold it.
+#[derive(Clone)]
+struct Caller {
+    token: Option<String>,
+    key: Option<Arc<Client>>,
+}
+
+impl Caller {
+    async fn of(kind: &str, server: &Server) -> Self {
+        let (token, key) = match kind {
+            "bound as bearer" | "bound with proof" => {
+                server.administrator().await;
+                let client = Client::new();
+                let tokens = client.post(server, "/auth/login", LOGIN).await.tokens();
+                let proves = kind == "bound with proof";
+                (Some(tokens.access), proves.then(|| Arc::new(client)))
+            }
+            kind => (token_of(kind, server).await, None),
+        };
+        Self { token, key }
+    }
+
+    /// The headers of a request of his.
+    fn headers(&self, server: &Server, method: &str, path: &str) -> Vec<(&'static str, String)> {
+        match (&self.token, &self.key) {
+            (None, _) => vec![],
+            (Some(token), None) => vec![("authorization", format!("Bearer {token}"))],
+            (Some(token), Some(client)) => vec![
+                ("authorization", format!("DPoP {token}")),
+                ("dpop", client.proof(server, method, path, Some(token))),
+            ],
+        }
+    }
 }
 
 /// The access token of a caller of that kind.
@@ -124,28 +160,24 @@ impl Target {
 /// What every route answers to a caller of that kind.
 async fn column(kind: &str) -> BTreeMap<String, u16> {
     let server = Arc::new(Server::start().await);
-    let token = token_of(kind, &server).await;
+    let caller = Caller::of(kind, &server).await;
     let mut column = BTreeMap::new();
     for (number, route) in DOCUMENT["x-routes"].as_array().unwrap().iter().enumerate() {
         let route = route.as_str().unwrap();
         let (method, path) = route.split_once(' ').unwrap();
         let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
         // What ends the caller himself would be all that the routes after it tell of.
-        let (server, token) = if ends_the_caller(route) {
+        let (server, caller) = if ends_the_caller(route) {
             let fresh = Server::start().await;
-            let token = token_of(kind, &fresh).await;
-            (&Arc::new(fresh), token)
+            let caller = Caller::of(kind, &fresh).await;
+            (&Arc::new(fresh), caller)
         } else {
-            (&server, token.clone())
+            (&server, caller.clone())
         };
         let (path, body) = Target::make(server, number).await.request(path, operation);
-        let bearer = format!("Bearer {}", token.as_deref().unwrap_or_default());
+        let shown = caller.headers(server, method, &path);
         let mut headers = vec![("content-type", "application/json")];
-        headers.extend(
-            token
-                .is_some()
-                .then_some(("authorization", bearer.as_str())),
-        );
+        headers.extend(shown.iter().map(|(name, value)| (*name, value.as_str())));
         let body = if body.is_null() {
             String::new()
         } else {
@@ -193,6 +225,20 @@ async fn table() -> String {
         }
     }
     table
+}
+
+/// With a proof it is as good as any other of the same user, and without one as bad as none. A proxy cannot see the proof.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_bound_to_a_key_is_nothing_without_it() {
+    let columns = ["admin", "bound with proof", "garbage", "bound as bearer"];
+    let running = columns.map(|kind| tokio::spawn(async move { column(kind).await }));
+    let mut columns = Vec::new();
+    for column in running {
+        columns.push(column.await.unwrap());
+    }
+    columns[0].insert("GET /verify".to_owned(), 401);
+    assert_eq!(columns[0], columns[1], "with a proof");
+    assert_eq!(columns[2], columns[3], "without");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

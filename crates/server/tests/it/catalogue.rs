@@ -13,12 +13,16 @@ fn names_and_statuses_are_promises() {
     });
     assert_snapshot!(list, @"
     400 invalid_request
+    400 wrong_delivery
+    400 invalid_dpop_proof
+    400 use_dpop_nonce
     401 invalid_credentials
     401 invalid_token
     401 session_ended
     401 session_unknown
     401 reauthentication_required
     401 proof_required
+    401 no_session
     401 invalid_reset_code
     401 invalid_client
     403 insufficient_scope
@@ -26,6 +30,7 @@ fn names_and_statuses_are_promises() {
     403 registration_closed
     403 permission_required
     403 beyond_own_rights
+    403 origin_not_allowed
     403 https_required
     404 not_found
     405 method_not_allowed

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
 mod contract;
 mod server;
 
@@ -14,7 +15,10 @@ mod admin;
 mod authorization;
 mod body;
 mod catalogue;
+mod cookies;
+mod cors;
 mod docs;
+mod dpop;
 mod events;
 mod inside;
 mod introspect;
@@ -25,6 +29,7 @@ mod password;
 mod refresh;
 mod register;
 mod revocations;
+mod security;
 mod sessions;
 mod verify;
 mod well_known;

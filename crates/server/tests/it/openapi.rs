@@ -289,33 +289,41 @@ fn every_example_fits_its_schema() {
     assert!(seen > 100, "{seen} examples");
 }
 
-/// What each route may answer, on one page: whoever changes it changes what clients must be ready for.
+/// What a route may answer that takes a proof of possession.
+const OF_A_PROOF: [&str; 3] = ["invalid_dpop_proof", "proof_required", "use_dpop_nonce"];
+
+/// A route and what it may answer beside that.
+fn promise(route: &Value) -> String {
+    let (method, path) = route.as_str().unwrap().split_once(' ').unwrap();
+    let codes = codes(&DOCUMENT["paths"][path][method.to_lowercase()]);
+    let codes: Vec<_> = codes
+        .into_iter()
+        .filter(|code| !OF_A_PROOF.contains(code))
+        .collect();
+    format!("{method} {path}: {}", codes.join(" "))
+}
+
+/// All of them on one page: whoever changes it changes what clients must be ready for.
 #[test]
 fn what_each_route_may_answer_is_a_promise() {
-    let line = |route: &Value| {
-        let (method, path) = route.as_str().unwrap().split_once(' ').unwrap();
-        let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
-        let codes: Vec<_> = codes(operation).into_iter().collect();
-        format!("{method} {path}: {}", codes.join(" "))
-    };
     let lines: Vec<_> = DOCUMENT["x-routes"]
         .as_array()
         .unwrap()
         .iter()
-        .map(line)
+        .map(promise)
         .collect();
     assert_snapshot!(lines.join("\n"), @"
-    POST /auth/register: internal invalid_request overloaded payload_too_large registration_closed request_timeout unavailable unsupported_media_type username_taken
-    POST /auth/login: internal invalid_credentials invalid_request overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
-    POST /auth/refresh: internal invalid_request invalid_token overloaded payload_too_large proof_required request_timeout session_ended session_unknown unavailable unsupported_media_type
-    POST /auth/logout: internal invalid_request invalid_token overloaded payload_too_large request_timeout unavailable unsupported_media_type
-    GET /auth/me: internal invalid_request invalid_token session_ended session_unknown unavailable
-    GET /auth/sessions: internal invalid_request invalid_token session_ended session_unknown unavailable
+    POST /auth/register: internal invalid_request origin_not_allowed overloaded payload_too_large registration_closed request_timeout unavailable unsupported_media_type username_taken
+    POST /auth/login: internal invalid_credentials invalid_request origin_not_allowed overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
+    POST /auth/refresh: internal invalid_request invalid_token no_session origin_not_allowed overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type wrong_delivery
+    POST /auth/logout: internal invalid_request invalid_token no_session origin_not_allowed overloaded payload_too_large request_timeout unavailable unsupported_media_type wrong_delivery
+    GET /auth/me: internal invalid_request invalid_token overloaded session_ended session_unknown unavailable
+    GET /auth/sessions: internal invalid_request invalid_token overloaded session_ended session_unknown unavailable
     DELETE /auth/sessions: internal invalid_request invalid_token overloaded reauthentication_required session_ended session_unknown unavailable
     DELETE /auth/sessions/{id}: internal invalid_request invalid_token not_found overloaded reauthentication_required session_ended session_unknown unavailable
-    GET /auth/events: internal invalid_request invalid_token session_ended session_unknown unavailable
+    GET /auth/events: internal invalid_request invalid_token overloaded session_ended session_unknown unavailable
     POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type
-    POST /auth/password/change: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
+    POST /auth/password/change: internal invalid_credentials invalid_request invalid_token origin_not_allowed overloaded payload_too_large request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
     POST /auth/password/reset: internal invalid_request invalid_reset_code overloaded payload_too_large request_timeout unavailable unsupported_media_type user_disabled
     GET /.well-known/jwks.json: unavailable
     GET /revocations: internal invalid_client overloaded unavailable
@@ -327,31 +335,60 @@ fn what_each_route_may_answer_is_a_promise() {
     GET /openapi.json: unavailable
     GET /docs: not_found unavailable
     GET /docs/{file}: not_found unavailable
-    GET /admin/v1/users: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/users: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     POST /admin/v1/users: internal invalid_request invalid_token not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type username_taken
-    GET /admin/v1/users/{id}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/users/{id}: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     PATCH /admin/v1/users/{id}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     DELETE /admin/v1/users/{id}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
     POST /admin/v1/users/{id}/password-reset: beyond_own_rights internal invalid_request invalid_token not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
-    GET /admin/v1/users/{id}/roles: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/users/{id}/roles: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     PUT /admin/v1/users/{id}/roles: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
-    GET /admin/v1/users/{id}/sessions: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/users/{id}/sessions: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     DELETE /admin/v1/users/{id}/sessions: beyond_own_rights internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
-    GET /admin/v1/roles: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
-    GET /admin/v1/roles/{name}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/roles: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
+    GET /admin/v1/roles/{name}: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     PUT /admin/v1/roles/{name}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token last_administrator not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     DELETE /admin/v1/roles/{name}: beyond_own_rights changed_meanwhile internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required role_in_use session_ended session_unknown unavailable
-    GET /admin/v1/sessions: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
-    GET /admin/v1/sessions/{id}: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/sessions: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
+    GET /admin/v1/sessions/{id}: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     DELETE /admin/v1/sessions/{id}: beyond_own_rights internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
-    GET /admin/v1/keys: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/keys: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     POST /admin/v1/keys/rotate: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     POST /admin/v1/keys/{id}/compromise: internal invalid_request invalid_token keys_busy not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
-    GET /admin/v1/resource-servers: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/resource-servers: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     POST /admin/v1/resource-servers: internal invalid_request invalid_token name_taken not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type
     DELETE /admin/v1/resource-servers/{name}: internal invalid_request invalid_token not_found overloaded permission_required reauthentication_required session_ended session_unknown unavailable
-    GET /admin/v1/audit: internal invalid_request invalid_token not_found permission_required session_ended session_unknown unavailable
+    GET /admin/v1/audit: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     ");
+}
+
+/// Every route with an access token takes one that is bound to a key, but for the one that proxies ask: they cannot see the proof.
+#[test]
+fn routes_that_take_a_proof_tell_of_all_that_may_be_wrong_with_it() {
+    let mut without = Vec::new();
+    for (path, method, operation) in operations() {
+        let takes = operation["parameters"]
+            .as_array()
+            .is_some_and(|parameters| parameters.iter().any(|one| resolve(one)["name"] == "DPoP"));
+        let codes = codes(operation);
+        let told = OF_A_PROOF
+            .iter()
+            .filter(|code| codes.contains(*code))
+            .count();
+        let of_token = operation["security"] != json!([]);
+        assert_eq!(
+            told,
+            if takes { 2 + usize::from(of_token) } else { 0 },
+            "{method} {path}"
+        );
+        let is_caller = operation["security"]
+            .as_array()
+            .is_some_and(|choices| choices.iter().any(|one| one["accessToken"].is_array()));
+        if is_caller && !takes {
+            without.push(path);
+        }
+    }
+    assert_eq!(without, ["/verify"]);
 }
 
 #[test]

@@ -364,6 +364,13 @@ impl Server {
             "x-auth-session",
             "content-security-policy",
             "x-frame-options",
+            "set-cookie",
+            "access-control-allow-origin",
+            "access-control-allow-credentials",
+            "access-control-allow-methods",
+            "access-control-allow-headers",
+            "access-control-max-age",
+            "vary",
         ] {
             for value in parts.headers.get_all(name) {
                 let value = if name == "etag" {
@@ -371,6 +378,10 @@ impl Server {
                 } else {
                     value.to_str().unwrap()
                 };
+                let cookie = value.split_once("relatch_rt_");
+                let value = &cookie.map_or(value.to_owned(), |(before, after)| {
+                    format!("{before}[refresh token]{}", &after[72..])
+                });
                 let id = value.parse::<uuid::Uuid>().is_ok();
                 let value = if id { self.id(value) } else { value.to_owned() };
                 writeln!(text, "{name}: {value}").unwrap();

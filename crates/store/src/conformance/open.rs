@@ -205,3 +205,60 @@ pub async fn concurrent_logins_stay_within_the_limit(factory: &dyn Factory) {
     assert_eq!(scene.count_live(user, START.plus(SECOND)).await, 8);
     assert_eq!(scene.count(user, "session.ended").await, 33);
 }
+
+/// One browser, one cookie: the session in it ends in the step that begins another, whoever's it is, and makes room for it.
+pub async fn a_session_ends_whose_place_a_new_one_takes(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let (ada, eve) = (scene.register("ada").await, scene.register("eve").await);
+    for _ in 1..8 {
+        scene.open(scene.draw(ada.user, START)).await;
+    }
+    let now = START.plus(SECOND);
+    scene.rotate(&ada, 1, now).await;
+    for old in [&eve, &ada] {
+        let opening = Opening {
+            replaces: Some(old.id),
+            ..opening(scene.draw(ada.user, now))
+        };
+        let said = scene.store.open_session(opening).await;
+        assert!(matches!(said, Ok(Opened::Session(_))), "{said:?}");
+        let reason = EndReason::Replaced;
+        assert_eq!(
+            scene.row(old).await.life.ended,
+            Some(Ended { reason, at: now })
+        );
+        assert_eq!(scene.count_live(ada.user, now).await, 8);
+    }
+    assert_eq!(scene.count(eve.user, "session.ended").await, 1);
+    // One for the limit, when Eve's made no room, and the one that was replaced.
+    assert_eq!(scene.count(ada.user, "session.ended").await, 2);
+}
+
+/// That which is over stays as it ended, that which is not there is no fault, and a login that is refused ends nothing.
+pub async fn a_session_is_replaced_once_and_by_who_got_in(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let first = scene.register("ada").await;
+    let gone = scene.draw(first.user, START);
+    let refused = Opening {
+        replaces: Some(first.id),
+        verified: CredentialVersion(9),
+        ..opening(scene.draw(first.user, START))
+    };
+    let before = scene.dump().await;
+    let said = scene.store.open_session(refused).await;
+    assert!(matches!(said, Ok(Opened::CredentialsChanged)), "{said:?}");
+    assert_eq!(scene.dump().await, before);
+    let order = ending(first.user, Which::One(first.id), EndReason::Logout, START);
+    assert_eq!(scene.store.end_sessions(order).await, Ok(1));
+    let ended = scene.row(&first).await.life.ended;
+    for old in [&first, &gone] {
+        let opening = Opening {
+            replaces: Some(old.id),
+            ..opening(scene.draw(first.user, START.plus(SECOND)))
+        };
+        let said = scene.store.open_session(opening).await;
+        assert!(matches!(said, Ok(Opened::Session(_))), "{said:?}");
+    }
+    assert_eq!(scene.row(&first).await.life.ended, ended);
+    assert_eq!(scene.count(first.user, "session.ended").await, 1);
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use relatch_core::{
     Timestamp,
     session::{
-        EndReason, Ended, Generation, Policy, ReuseScope, Session, Thumbprint,
+        Delivery, EndReason, Ended, Generation, Policy, ReuseScope, Session, Thumbprint,
         refresh::{Outcome, Possession, Proof, Request, Turn},
         store::Which,
     },
@@ -297,6 +297,31 @@ pub async fn a_forged_proof_changes_nothing(factory: &dyn Factory) {
         assert!(matches!(outcome, Ok(Outcome::Forged)), "{outcome:?}");
     }
     assert_eq!(scene.dump().await, before);
+}
+
+/// A token that came another way than its session has it, of whatever generation and however late.
+pub async fn a_token_that_came_another_way_changes_nothing(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let user = scene.register("ada").await.user;
+    for (own, other) in [
+        (Delivery::Body, Delivery::Cookie),
+        (Delivery::Cookie, Delivery::Body),
+    ] {
+        let mut session = scene.draw(user, START);
+        session.delivery = own;
+        let session = scene.open(session).await;
+        scene.rotate(&session, 2, START).await;
+        let before = scene.dump().await;
+        for generation in [0, 1, 2, 3, u32::MAX] {
+            let request = Request {
+                delivery: other,
+                ..request(&session, generation, LATER)
+            };
+            let outcome = scene.store.refresh(request).await;
+            assert!(matches!(outcome, Ok(Outcome::WrongDelivery)), "{outcome:?}");
+        }
+        assert_eq!(scene.dump().await, before);
+    }
 }
 
 /// A genuine token of a session that nobody remembers.

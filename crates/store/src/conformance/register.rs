@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use relatch_core::{
     event::EventRow,
+    session::{EndReason, Ended},
     user::{
         Credentials, Username,
         store::{Registered, Registering},
@@ -113,4 +114,26 @@ pub async fn different_names_do_not_meet(factory: &dyn Factory) {
         assert_eq!(found.as_ref(), Some(&one.user));
         assert_eq!(scene.row(&one.session).await, one.session);
     }
+}
+
+/// Of whoever used the browser before; unless the name is taken.
+pub async fn a_registration_ends_the_session_whose_place_its_own_takes(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let old = scene.register("ada").await;
+    let replacing = |name: &str| Registering {
+        replaces: Some(old.id),
+        ..scene.newcomer(name)
+    };
+    let before = scene.dump().await;
+    let registered = scene.store.register(replacing("ada")).await;
+    assert_eq!(registered, Ok(Registered::UsernameTaken));
+    assert_eq!(scene.dump().await, before);
+    let registered = scene.store.register(replacing("eve")).await;
+    assert_eq!(registered, Ok(Registered::Done));
+    let reason = EndReason::Replaced;
+    assert_eq!(
+        scene.row(&old).await.life.ended,
+        Some(Ended { reason, at: START })
+    );
+    assert_eq!(scene.count(old.user, "session.ended").await, 1);
 }

@@ -9,7 +9,10 @@ use relatch_core::{
     revocation::{Backlog, KEY_TOLD, MARGIN, Revocation, Revoked},
     session::{EndReason, Generation, Policy, ReuseScope, Session, store::Which},
     store::Changed,
-    user::{UserState, store::Resetting},
+    user::{
+        UserState,
+        store::{Registered, Registering, Resetting},
+    },
 };
 
 use super::{
@@ -359,6 +362,14 @@ pub async fn whoever_waits_is_woken(factory: &dyn Factory) {
     let quiet = tokio::time::timeout(Duration::from_millis(50), scene.store.revoked());
     assert!(quiet.await.is_err(), "a rotation is nothing to wake for");
     scene.refresh(request(&reused, 0, START)).await;
+    let woken = tokio::time::timeout(patience, scene.store.revoked());
+    assert!(woken.await.is_ok());
+    let replacing = Registering {
+        replaces: Some(scene.register("carol").await.id),
+        ..scene.newcomer("dave")
+    };
+    let registered = scene.store.register(replacing).await;
+    assert_eq!(registered, Ok(Registered::Done));
     let woken = tokio::time::timeout(patience, scene.store.revoked());
     assert!(woken.await.is_ok());
 }

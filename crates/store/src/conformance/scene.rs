@@ -143,6 +143,7 @@ impl Scene {
             session: self.draw(user.id, START),
             user,
             hash: hash("first"),
+            replaces: None,
             origin: origin(),
         }
     }
@@ -308,6 +309,7 @@ pub(super) fn opening(session: Session) -> Opening {
         session,
         verified: FIRST,
         rehashed: None,
+        replaces: None,
         origin: origin(),
     }
 }
@@ -344,6 +346,7 @@ pub(super) fn retried(of: u32, late: bool) -> Turn {
 pub(super) fn request(session: &Session, generation: u32, now: Timestamp) -> Request {
     Request {
         token: token(session, generation),
+        delivery: session.delivery,
         proof: Proof::NotShown,
         origin: origin(),
         now,

@@ -163,7 +163,11 @@ impl Lane {
         let lent = self.pool.lend().await?;
         let mut transaction = Transaction::begin(lent, self.limits, Durability::Durable).await?;
         user::lock(&transaction, &[user]).await?;
-        let found = session::lock_one(&transaction, request.token.session()).await?;
+        let id = request.token.session();
+        if self.policy.on_reuse == ReuseScope::User {
+            session::lock_with(&transaction, user, id).await?;
+        }
+        let found = session::lock_one(&transaction, id).await?;
         let outcome = refresh::turn(found, request, &self.policy);
         if let Outcome::Turned(turned) = &outcome {
             note(&mut transaction, turned, request);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    event::{Administrator, Event, EventKind},
+    event::{Administrator, Event, EventKind, Origin},
     session::{
         Delivery, EndReason, Policy, Session, SessionId, Thumbprint,
         open::Opening,
@@ -146,6 +146,34 @@ pub(super) async fn lock_of_user(
     of_user(connection, user, LOCKED).await
 }
 
+/// Locks those of the user, and one more of whoever's it is, in one order. Who needs both must not take one lock after the
+/// other: rotations take theirs in the order of ids. Whoever calls holds the locks of both users.
+pub(super) async fn lock_with(
+    connection: &Connection,
+    user: UserId,
+    other: SessionId,
+) -> Result<(), Fault> {
+    let sql = format!(
+        "SELECT FROM session WHERE (user_id = $1 AND ended_at IS NULL) OR id = $2 {LOCKED}"
+    );
+    connection
+        .rows(&sql, params![user.0, other.0])
+        .await
+        .map(drop)
+}
+
+/// Whose a session is, which never changes; nobody's if there is none.
+pub(super) async fn owner(
+    connection: &Connection,
+    id: Option<SessionId>,
+) -> Result<Option<UserId>, Fault> {
+    let Some(id) = id else { return Ok(None) };
+    let sql = "SELECT user_id FROM session WHERE id = $1";
+    row::first(&connection.rows(sql, params![id.0]).await?, |row| {
+        Ok(UserId(row.try_get(0)?))
+    })
+}
+
 /// One session, locked. Whoever calls holds the lock of its user.
 pub(super) async fn lock_one(
     connection: &Connection,
@@ -194,14 +222,21 @@ async fn open(
         session,
         verified,
         rehashed,
+        replaces,
         origin,
     } = opening;
-    user::lock(transaction, &[session.user]).await?;
+    let older = owner(transaction, *replaces).await?;
+    let concerned: Vec<_> = older.into_iter().chain([session.user]).collect();
+    user::lock(transaction, &concerned).await?;
     if let Some(refusal) = stale(transaction, session.user, *verified).await? {
         return Ok(refusal);
     }
     if let Some(hash) = rehashed {
         user::set_hash(transaction, session.user, hash).await?;
+    }
+    if let (Some(id), Some(owner)) = (*replaces, older) {
+        lock_with(transaction, session.user, id).await?;
+        replace(transaction, (id, owner), session, origin, policy).await?;
     }
     make_room(transaction, opening, policy).await?;
     let mut session = session.clone();
@@ -224,6 +259,24 @@ pub(super) async fn stale(
         Some(found) if found.version == verified => None,
         _ => Some(Opened::CredentialsChanged),
     })
+}
+
+/// Ends the session whose place a new one takes, whoever's it is. Whoever calls holds the lock of its user.
+pub(super) async fn replace(
+    transaction: &mut Transaction,
+    (old, owner): (SessionId, UserId),
+    new: &Session,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<(), Fault> {
+    let ending = Ending {
+        user: owner,
+        which: Which::One(old),
+        reason: EndReason::Replaced,
+        origin: origin.clone(),
+        now: new.created_at,
+    };
+    end(transaction, &ending, policy).await.map(drop)
 }
 
 /// Ends the longest unused sessions until one more fits.

@@ -34,7 +34,11 @@ use super::{
 #[async_trait]
 impl UserStore for Postgres {
     async fn register(&self, registering: Registering) -> Result<Registered, StoreError> {
-        durable!(self, |transaction| register(transaction, &registering))
+        durable!(self, |transaction| register(
+            transaction,
+            &registering,
+            &self.policy
+        ))
     }
 
     async fn credentials(&self, username: &Username) -> Result<Option<Credentials>, StoreError> {
@@ -159,16 +163,26 @@ pub(super) async fn lock(connection: &Connection, users: &[UserId]) -> Result<()
 async fn register(
     transaction: &mut Transaction,
     registering: &Registering,
+    policy: &Policy,
 ) -> Result<Registered, Fault> {
     let Registering {
         user,
         hash,
         session,
+        replaces,
         origin,
     } = registering;
+    let older = session::owner(transaction, *replaces).await?;
+    // Before the name is taken: whoever waits for that may hold this lock.
+    if let Some(older) = older {
+        lock(transaction, &[older]).await?;
+    }
     let inserted = insert(transaction, user, hash).await?;
     if inserted == Registered::Done {
         role::give(transaction, user.id, &session.roles).await?;
+        if let (Some(id), Some(owner)) = (*replaces, older) {
+            session::replace(transaction, (id, owner), session, origin, policy).await?;
+        }
         session::insert(transaction, session).await?;
         let event = Event::of_session(session, EventKind::Registered, origin, user.created_at);
         transaction.append(event);

@@ -169,6 +169,7 @@ fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Op
         mut session,
         verified,
         rehashed,
+        replaces,
         origin,
     } = opening;
     if let Some(refusal) = stale(connection, session.user, verified)? {
@@ -177,6 +178,7 @@ fn open(connection: &Connection, opening: Opening, policy: &Policy) -> Result<Op
     if let Some(hash) = rehashed {
         user::set_hash(connection, session.user, &hash)?;
     }
+    replace(connection, replaces, &session, &origin, policy)?;
     make_room(connection, &session, &origin, policy)?;
     session.roles = role::of_user(connection, session.user)?;
     insert(connection, &session)?;
@@ -197,6 +199,26 @@ pub(super) fn stale(
         Some(found) if found.version == verified => None,
         _ => Some(Opened::CredentialsChanged),
     })
+}
+
+/// Ends the session whose place a new one takes, whoever's it is.
+pub(super) fn replace(
+    connection: &Connection,
+    old: Option<SessionId>,
+    new: &Session,
+    origin: &Origin,
+    policy: &Policy,
+) -> Result<(), Fault> {
+    let found = old.map(|id| find(connection, id)).transpose()?.flatten();
+    let Some(old) = found else { return Ok(()) };
+    let ending = Ending {
+        user: old.user,
+        which: Which::One(old.id),
+        reason: EndReason::Replaced,
+        origin: origin.clone(),
+        now: new.created_at,
+    };
+    end(connection, &ending, policy).map(|_| ())
 }
 
 /// Ends the longest unused sessions until one more fits.

@@ -31,8 +31,13 @@ use super::{
 #[async_trait]
 impl UserStore for Sqlite {
     async fn register(&self, registering: Registering) -> Result<Registered, StoreError> {
-        self.durable(move |connection| register(connection, &registering))
-            .await
+        let (policy, revokes) = (Arc::clone(&self.policy), registering.replaces.is_some());
+        let work = move |connection: &Connection| register(connection, &registering, &policy);
+        if revokes {
+            self.revoking(work).await
+        } else {
+            self.durable(work).await
+        }
     }
 
     async fn credentials(&self, username: &Username) -> Result<Option<Credentials>, StoreError> {
@@ -147,16 +152,22 @@ pub(super) fn by_id(connection: &Connection, id: UserId) -> Result<Option<Creden
     row::first(statement.query([id.0.as_bytes()])?, row::credentials)
 }
 
-fn register(connection: &Connection, registering: &Registering) -> Result<Registered, Fault> {
+fn register(
+    connection: &Connection,
+    registering: &Registering,
+    policy: &Policy,
+) -> Result<Registered, Fault> {
     let Registering {
         user,
         hash,
         session,
+        replaces,
         origin,
     } = registering;
     let inserted = insert(connection, user, hash)?;
     if inserted == Registered::Done {
         role::give(connection, user.id, &session.roles)?;
+        session::replace(connection, *replaces, session, origin, policy)?;
         session::insert(connection, session)?;
         let event = Event::of_session(session, EventKind::Registered, origin, user.created_at);
         event::append(connection, &event)?;

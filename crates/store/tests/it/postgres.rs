@@ -62,6 +62,7 @@ fn newcomer(number: u128) -> Registering {
         },
         hash: PasswordHash::from_phc("$test$first".to_owned()),
         session,
+        replaces: None,
         origin: Origin::default(),
     }
 }
@@ -75,6 +76,7 @@ fn request(session: &Session, generation: u32) -> Request {
     Request {
         token: keys.authenticate(token.expose()).expect("genuine"),
         proof: Proof::NotShown,
+        delivery: relatch_core::session::Delivery::Body,
         origin: Origin::default(),
         now: NOW,
     }

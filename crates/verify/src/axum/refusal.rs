@@ -1,10 +1,12 @@
-//! Every way to be refused, and its one shape on the wire: a challenge by RFC 6750, section 3 and a problem by RFC 9457.
+//! Every way to be refused, and its one shape on the wire: a challenge by RFC 6750, section 3 and RFC 9449, section 7.1, and a
+//! problem by RFC 9457.
 
 use axum_core::body::Body;
 use axum_core::response::IntoResponse;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::VerifyError;
+use crate::dpop::ProofError;
 
 /// Why a request is refused.
 ///
@@ -25,7 +27,7 @@ pub enum Refusal {
     Missing,
     /// Its `Authorization` header is not one, or there are several.
     Malformed,
-    /// Its token is refused.
+    /// Its token is refused, or the proof that came with it.
     Invalid(VerifyError),
     /// The token is good, but does not permit this.
     Forbidden(&'static str),
@@ -38,12 +40,20 @@ pub enum Refusal {
 impl From<VerifyError> for Refusal {
     fn from(error: VerifyError) -> Self {
         match error {
-            VerifyError::KeysUnavailable | VerifyError::RevocationsStale => {
-                Self::Unavailable(error)
-            }
+            VerifyError::KeysUnavailable
+            | VerifyError::RevocationsStale
+            | VerifyError::Proof(ProofError::MemoryFull) => Self::Unavailable(error),
             _ => Self::Invalid(error),
         }
     }
+}
+
+/// How tokens may come where those that are bound to a key are taken.
+pub(super) struct Schemes<'s> {
+    /// Those that a proof may be signed with.
+    pub(super) algorithms: &'s str,
+    /// Whether the request that is refused had a proof.
+    pub(super) has_proof: bool,
 }
 
 /// What an answer says: all that a caller may know.
@@ -54,7 +64,8 @@ struct Answer {
 }
 
 impl Refusal {
-    /// An expired token is told from other bad ones, for its owner can mend that; nothing else is (RFC 6750, section 3.1).
+    /// An expired token is told from other bad ones, for its owner can mend that, and so is what is wrong with a proof; nothing
+    /// else is (RFC 6750, section 3.1).
     fn answer(self) -> Answer {
         let (status, code, title) = match self {
             Self::Missing => (
@@ -72,6 +83,7 @@ impl Refusal {
                 "invalid_token",
                 "The access token has expired.",
             ),
+            Self::Invalid(VerifyError::Proof(error)) => proof_answer(error),
             Self::Invalid(_) => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
@@ -100,6 +112,30 @@ impl Refusal {
         }
     }
 
+    /// The challenge where bound tokens are taken, too.
+    pub(super) fn challenge_by(self, schemes: &Schemes<'_>) -> Option<String> {
+        let (answer, algorithms) = (self.answer(), schemes.algorithms);
+        let bearer = self.challenge(&answer);
+        match self {
+            Self::Missing => Some(format!(r#"Bearer, DPoP algs="{algorithms}""#)),
+            Self::Invalid(VerifyError::ProofRequired) => Some(format!(
+                r#"DPoP error="invalid_token", error_description="The access token is bound to a key", algs="{algorithms}""#
+            )),
+            Self::Invalid(_) | Self::Forbidden(_) if schemes.has_proof || self.is_of_proof() => {
+                let parameters = bearer?.trim_start_matches("Bearer ").to_owned();
+                Some(format!(r#"DPoP {parameters}, algs="{algorithms}""#))
+            }
+            _ => bearer,
+        }
+    }
+
+    fn is_of_proof(self) -> bool {
+        matches!(
+            self,
+            Self::Invalid(VerifyError::Proof(_) | VerifyError::NotBound)
+        )
+    }
+
     fn challenge(self, answer: &Answer) -> Option<String> {
         let Answer { code, title, .. } = answer;
         match self {
@@ -118,6 +154,29 @@ impl Refusal {
             Self::Unavailable(_) | Self::LayerMissing => None,
         }
     }
+}
+
+/// What may be said of a proof: all that its sender needs to make a better one.
+fn proof_answer(error: ProofError) -> (StatusCode, &'static str, &'static str) {
+    let (code, title) = match error {
+        error if error.wants_nonce() => (
+            "use_dpop_nonce",
+            "The DPoP proof must have the nonce in DPoP-Nonce.",
+        ),
+        error if error.is_of_clocks() => (
+            "invalid_dpop_proof",
+            "The time in the DPoP proof is off; the header Date has it.",
+        ),
+        ProofError::Missing => (
+            "invalid_dpop_proof",
+            "Send a proof in the header DPoP with this access token.",
+        ),
+        _ => (
+            "invalid_dpop_proof",
+            "The DPoP proof is not valid for this request.",
+        ),
+    };
+    (StatusCode::UNAUTHORIZED, code, title)
 }
 
 impl IntoResponse for Refusal {
@@ -142,6 +201,8 @@ impl IntoResponse for Refusal {
         if let Self::Invalid(why) | Self::Unavailable(why) = self {
             response.extensions_mut().insert(why);
         }
+        // For the layer, which knows how else tokens may come here.
+        response.extensions_mut().insert(self);
         response
     }
 }

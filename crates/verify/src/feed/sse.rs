@@ -137,6 +137,30 @@ mod tests {
         }
     }
 
+    /// The pieces that a network makes of a stream change nothing, and no stream takes more memory than it may.
+    #[test]
+    fn fuzz_event_stream() {
+        let target = ::fuzz::Target {
+            name: "event stream",
+            seeds: &[
+                b"id: e.1\nevent: revoked\ndata: {}\n\n: a comment\n\n",
+                b"\xef\xbb\xbfdata: one\r\ndata: two\r\n\r\nevent:heartbeat\rid:7\rdata\r\r",
+            ],
+            words: &[
+                "data:", "id:\0", "retry: 5", "\n\n", "\r\n", "\r", ":", "\u{feff}",
+            ],
+        };
+        ::fuzz::run(&target, |input| {
+            let (first, second) = input.split_at(input.len() / 2);
+            let whole = events(&[input]);
+            assert_eq!(whole, events(&[first, second]));
+            assert_eq!(whole, events(&input.chunks(1).collect::<Vec<_>>()));
+            for event in whole.into_iter().flatten() {
+                assert!(event.data.len() <= EVENT_BYTES);
+            }
+        });
+    }
+
     #[test]
     fn events_as_they_come() {
         let stream = "id: e.1\nevent: revoked\ndata: {}\n\n: a comment\n\nevent:heartbeat\ndata:  two\ndata\ndata:3\n\n";

@@ -18,6 +18,7 @@ use material::Material;
 
 pub use set::KeySet;
 pub use thumbprint::Thumbprint;
+pub(crate) use wire::Offered;
 
 /// A public key for checking signatures: Ed25519, P-256, or RSA of 2048 bits and more (RFC 7517, RFC 8037).
 ///

@@ -1,14 +1,12 @@
 //! The JSON form of a key (RFC 7517, RFC 8037, RFC 7518, section 6) and what its members permit.
 
-use std::collections::BTreeMap;
-
-use serde::de::Error;
+use serde::de::{Error, IgnoredAny};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
 use super::Jwk;
 use super::material::Material;
+use crate::json::Member;
 use crate::{Algorithm, KeyError, base64url, json};
 
 /// The members of a key as they come; which of them must be there depends on `kty`.
@@ -25,14 +23,42 @@ struct Members {
     usage: Option<String>,
     alg: Option<String>,
     key_ops: Option<Vec<String>>,
-    #[serde(flatten)]
-    rest: BTreeMap<String, Value>,
+    // Only a private or symmetric key has one of these (RFC 7518, section 6), whatever it holds.
+    #[serde(default)]
+    d: Member<IgnoredAny>,
+    #[serde(default)]
+    p: Member<IgnoredAny>,
+    #[serde(default)]
+    q: Member<IgnoredAny>,
+    #[serde(default)]
+    dp: Member<IgnoredAny>,
+    #[serde(default)]
+    dq: Member<IgnoredAny>,
+    #[serde(default)]
+    qi: Member<IgnoredAny>,
+    #[serde(default)]
+    oth: Member<IgnoredAny>,
+    #[serde(default)]
+    k: Member<IgnoredAny>,
 }
 
-/// The members that only a private or symmetric key has (RFC 7518, section 6).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-
 impl Members {
+    /// The name of a private member that is there.
+    fn private(&self) -> Option<&'static str> {
+        let named = [
+            ("d", &self.d),
+            ("p", &self.p),
+            ("q", &self.q),
+            ("dp", &self.dp),
+            ("dq", &self.dq),
+            ("qi", &self.qi),
+            ("oth", &self.oth),
+            ("k", &self.k),
+        ];
+        let found = named.into_iter().find(|(_, member)| member.0.is_some());
+        found.map(|(name, _)| name)
+    }
+
     fn into_key(self) -> Result<Jwk, KeyError> {
         let material = self.material()?;
         self.check_public()?;
@@ -59,8 +85,7 @@ impl Members {
     }
 
     fn check_public(&self) -> Result<(), KeyError> {
-        let private = |name: &&str| self.rest.contains_key(*name);
-        match PRIVATE.into_iter().find(private) {
+        match self.private() {
             Some(name) => Err(KeyError::PrivateMember(name)),
             None => Ok(()),
         }
@@ -97,10 +122,20 @@ fn bytes(name: &'static str, value: Option<&String>) -> Result<Vec<u8>, KeyError
     base64url::decode(text).ok_or(KeyError::MemberMalformed(name))
 }
 
-impl<'de> Deserialize<'de> for Jwk {
+/// A key that somebody brings: either it will do, or why not.
+pub(crate) struct Offered(pub(crate) Result<Jwk, KeyError>);
+
+impl<'de> Deserialize<'de> for Offered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members: Members = json::strict(deserializer)?;
-        members.into_key().map_err(D::Error::custom)
+        Ok(Self(members.into_key()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Jwk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Offered(key) = Offered::deserialize(deserializer)?;
+        key.map_err(D::Error::custom)
     }
 }
 

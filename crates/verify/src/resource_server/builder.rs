@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "jwks")]
 use super::Tasks;
-use super::{ResourceServer, State};
+use super::{Dpop, ResourceServer, State};
 #[cfg(feature = "feed")]
 use crate::feed::{Feed, Follower};
 #[cfg(feature = "jwks")]
@@ -50,6 +50,14 @@ impl Builder {
     #[must_use]
     pub fn cached_tokens(mut self, capacity: usize) -> Self {
         self.state.remember(capacity);
+        self
+    }
+
+    /// Takes tokens that are bound to a key, with a proof that their sender holds it (RFC 9449); see [`Dpop`]. Unless this is said,
+    /// they are refused.
+    #[must_use]
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.state.dpop = Some(dpop);
         self
     }
 

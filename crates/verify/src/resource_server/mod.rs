@@ -2,11 +2,13 @@
 //! may ask of it; how it is put together is in `builder`, in which order it decides in `state`.
 
 mod builder;
+mod dpop;
 mod revoked;
 mod state;
 
 use std::sync::Arc;
 
+use crate::dpop::Request;
 #[cfg(feature = "feed")]
 use crate::feed::Follower;
 #[cfg(feature = "jwks")]
@@ -14,6 +16,7 @@ use crate::jwks::Keeper;
 use crate::{Claims, KeySet, Revocation, Verifier, VerifyError};
 
 pub use builder::Builder;
+pub use dpop::Dpop;
 pub(crate) use state::State;
 
 /// A service that checks access tokens. Cloning it is cheap, and all clones are one.
@@ -74,13 +77,77 @@ impl ResourceServer {
     /// # Errors
     /// As [`check`](ResourceServer::check).
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
-        let answer = self.check(token);
+        self.asking(|| self.check(token)).await
+    }
+
+    /// The claims of a token that is bound to a key, if `proof` proves that whoever sent `request` holds that key; by what is known
+    /// at this moment.
+    ///
+    /// ```
+    /// use relatch_verify::dpop::{Dpop, ProofError, Request, TargetUri};
+    /// use relatch_verify::{KeySet, ResourceServer, Verifier, VerifyError};
+    ///
+    /// let verifier = Verifier::new("https://auth.example.com", "https://api.example.com");
+    /// let server = ResourceServer::builder(verifier)
+    ///     .dpop(Dpop::at("https://api.example.com")?)
+    ///     .keys(KeySet::default());
+    /// let uri = TargetUri::parse("https://api.example.com/notes")?;
+    /// let refused = server.check_with_proof("no token", "no proof", &Request::new("GET", &uri));
+    /// assert_eq!(refused.err(), Some(VerifyError::TokenMalformed));
+    /// # Ok::<(), relatch_verify::dpop::UriInvalid>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`check`](ResourceServer::check); also [`VerifyError::NotBound`], [`VerifyError::Proof`], and
+    /// [`VerifyError::ProofRequired`] where nobody said [`dpop`](Builder::dpop).
+    pub fn check_with_proof(
+        &self,
+        token: &str,
+        proof: &str,
+        request: &Request<'_>,
+    ) -> Result<Arc<Claims>, VerifyError> {
+        self.state.check_with_proof(token, proof, request)
+    }
+
+    /// The same; unlike [`check_with_proof`](ResourceServer::check_with_proof) it waits for keys, as [`verify`](ResourceServer::verify)
+    /// does.
+    ///
+    /// # Errors
+    /// As [`check_with_proof`](ResourceServer::check_with_proof).
+    pub async fn verify_with_proof(
+        &self,
+        token: &str,
+        proof: &str,
+        request: &Request<'_>,
+    ) -> Result<Arc<Claims>, VerifyError> {
+        self.asking(|| self.check_with_proof(token, proof, request))
+            .await
+    }
+
+    /// How bound tokens are taken, where they are.
+    pub fn dpop(&self) -> Option<&Dpop> {
+        self.state.dpop.as_ref()
+    }
+
+    /// A nonce for the next proof, where [`Dpop::nonces`] demands one: for the header `DPoP-Nonce` of answers to requests with a
+    /// proof.
+    pub fn next_nonce(&self) -> Option<String> {
+        self.dpop()?.next_nonce(self.state.clock.now())
+    }
+
+    /// What `check` says, once more if the issuer was asked for a key in between. Nothing is remembered of a token whose key is
+    /// not known.
+    async fn asking(
+        &self,
+        check: impl Fn() -> Result<Arc<Claims>, VerifyError>,
+    ) -> Result<Arc<Claims>, VerifyError> {
+        let answer = check();
         #[cfg(feature = "jwks")]
         if let Err(VerifyError::KeyUnknown | VerifyError::KeysUnavailable) = answer
             && let Some(tasks) = &self.tasks
             && tasks.keeper.ask().await
         {
-            return self.check(token);
+            return check();
         }
         answer
     }

@@ -3,9 +3,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::Dpop;
 use super::revoked::Revoked;
 use crate::cache::{Digest, Entry, TokenCache};
+use crate::dpop::Request;
 use crate::jws::{Compact, MAX_LENGTH};
+use crate::verifier::Shown;
 use crate::{Claims, Clock, KeySet, Revocation, SystemClock, Verifier, VerifyError, WhenStale};
 
 /// How many verified tokens are remembered unless said otherwise.
@@ -14,6 +17,7 @@ const CACHED_TOKENS: usize = 10_000;
 pub(crate) struct State {
     pub(crate) verifier: Verifier,
     pub(crate) clock: Box<dyn Clock>,
+    pub(crate) dpop: Option<Dpop>,
     keys: RwLock<Arc<Keys>>,
     revoked: RwLock<Revoked>,
     cache: Option<TokenCache>,
@@ -50,6 +54,7 @@ impl State {
         Self {
             verifier,
             clock: Box::new(SystemClock),
+            dpop: None,
             keys: RwLock::new(Arc::new(none)),
             revoked: RwLock::default(),
             cache: TokenCache::new(CACHED_TOKENS),
@@ -67,7 +72,32 @@ impl State {
     }
 
     pub(crate) fn check(&self, token: &str) -> Result<Arc<Claims>, VerifyError> {
+        let claims = self.genuine(token, self.clock.now())?;
+        self.verifier.check_binding(&claims, Shown::AsBearer)?;
+        Ok(claims)
+    }
+
+    pub(crate) fn check_with_proof(
+        &self,
+        token: &str,
+        proof: &str,
+        request: &Request<'_>,
+    ) -> Result<Arc<Claims>, VerifyError> {
+        let dpop = self.dpop.as_ref().ok_or(VerifyError::ProofRequired)?;
         let now = self.clock.now();
+        // The token first: of what a stranger sends, nothing is remembered.
+        let claims = self.genuine(token, now)?;
+        let proof = dpop
+            .proofs()
+            .verify(proof, &request.with_token(token), now)?;
+        let shown = Shown::WithProof(proof.thumbprint());
+        self.verifier.check_binding(&claims, shown)?;
+        dpop.admit(&proof, now)?;
+        Ok(claims)
+    }
+
+    /// The claims of a token that is good, however it must be shown.
+    fn genuine(&self, token: &str, now: i64) -> Result<Arc<Claims>, VerifyError> {
         let keys = self.keys();
         keys.usable(now)?;
         // A token that is too long is not even hashed.

@@ -9,15 +9,19 @@
 mod accepted;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "axum")]
+mod bound;
 #[cfg(feature = "jwks")]
 mod client;
 #[cfg(feature = "feed")]
 mod feed;
+mod fuzz;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod keys;
 mod others;
 mod permissions;
+mod proofs;
 mod properties;
 mod refused;
 mod remembered;

@@ -21,8 +21,12 @@ pub(super) fn meaning(reason: EndReason) -> &'static str {
         EndReason::EndedByAdministrator => "an administrator ended it",
         EndReason::BackupRestored => "an older backup was restored",
         EndReason::SeenInTheClear => "one of its tokens came over plain HTTP",
+        EndReason::Replaced => "somebody logged in with the same browser",
     }
 }
+
+const REPLACED: &str = "Its refresh token was in a cookie, and a browser has one of these. Whoever logs in there puts \
+    another in its place, so that nobody could use this session any more; it ended in the same step, whoever's it was.";
 
 /// Why there is such an end at all, in sentences.
 pub(super) fn background(reason: EndReason, policy: &Policy) -> String {
@@ -83,6 +87,7 @@ pub(super) fn background(reason: EndReason, policy: &Policy) -> String {
             listener for plain HTTP (server.redirect_listen), where anybody on its way could read it. So nobody may use it \
             any more."
             .to_owned(),
+        EndReason::Replaced => REPLACED.to_owned(),
     }
 }
 
@@ -125,6 +130,10 @@ pub(super) fn remedy(reason: EndReason) -> &'static str {
         }
         EndReason::SeenInTheClear => {
             "Correct the address in the client: it must begin with https://. Then the user logs in again."
+        }
+        EndReason::Replaced => {
+            "Nothing, if the user logged in again, or somebody else with his browser. If neither did, the cookie was in other \
+            hands: compare the address above with his, and have him change his password."
         }
         EndReason::EndedByAdministrator | EndReason::BackupRestored => "The user logs in again.",
     }

@@ -4,7 +4,7 @@ use relatch_core::{
     event::Origin,
     key::Purpose,
     session::{
-        EndReason, Session,
+        Delivery, EndReason, Session,
         refresh::{Outcome, Proof, Request, Turn, turn},
     },
     token::{
@@ -117,9 +117,13 @@ fn row(session: Option<&(Session, String)>, contents: Contents) -> Check {
         Some((session, user)) => Check {
             passed: Some(true),
             text: format!(
-                "its session is here: of {user}, on \"{}\", newest generation {}",
+                "its session is here: of {user}, on \"{}\", newest generation {}{}",
                 words::foreign(&session.device),
-                session.life.generation.0
+                session.life.generation.0,
+                match session.delivery {
+                    Delivery::Body => "",
+                    Delivery::Cookie => "; it is taken from its cookie alone",
+                }
             ),
         },
         None => Check {
@@ -149,8 +153,10 @@ fn without_tag(verdict: Verdict, session: Option<&Session>, bench: &Bench) -> Ve
 /// Asks what a server asks, and writes nothing.
 fn decide(genuine: &Genuine, session: Option<Session>, bench: &Bench) -> Verdict {
     let policy = &bench.opened.config.session;
+    let delivery = session.as_ref().map(|session| session.delivery);
     let request = |proof| Request {
         token: genuine.clone(),
+        delivery: delivery.unwrap_or_default(),
         proof,
         origin: Origin::default(),
         now: bench.now,
@@ -183,7 +189,7 @@ fn nothing_turned(outcome: &Outcome) -> String {
             "the tag is good and the proof is not of this session's secret: somebody who has a token key made it, without the database. \
              Look after your keys"
         }
-        Outcome::Unknown | Outcome::Turned(_) => {
+        Outcome::Unknown | Outcome::WrongDelivery | Outcome::Turned(_) => {
             "the tag is good, but its session is not known here: it ended long ago and was forgotten, or the database was restored from a \
              backup that is older than the session"
         }

@@ -26,6 +26,7 @@ function need(told) {
   const names = told.security.flatMap((choice) => Object.keys(choice));
   const text = {
     accessToken: "Wants an access token: `Authorization: Bearer`.",
+    boundAccessToken: "Of a session that is bound to a key: `Authorization: DPoP`, with a proof.",
     refreshToken: "Wants a refresh token: `Authorization: Bearer`, or in the body.",
     resourceServer: "Wants the credential of a resource server: `Authorization: Bearer`, or the password of Basic.",
   };
@@ -34,7 +35,7 @@ function need(told) {
 
 function parameters(api, told) {
   if (!told.parameters) return [];
-  const rows = told.parameters.map(({ name, schema, required, description, in: place }) => field(api, name, { ...resolve(api, schema), description }, `in the ${place}, ${required ? "required" : "optional"}`, ASKED));
+  const rows = told.parameters.map((parameter) => resolve(api, parameter)).map(({ name, schema, required, description, in: place }) => field(api, name, { ...resolve(api, schema), description }, `in the ${place}, ${required ? "required" : "optional"}`, ASKED));
   return part("Parameters", element("dl", { class: "fields" }, rows));
 }
 

@@ -43,6 +43,12 @@ pub(super) const TAGS: [(&str, &str); 6] = [
     (SERVICE, "Keys, health and this documentation."),
 ];
 
+/// When an answer with tokens has a cookie.
+const SETS_COOKIE: &str = "In cookie mode, the refresh token:";
+
+/// When an answer about ended sessions has one.
+const CLEARS_COOKIE: &str = "If the session whose cookie came along has ended, clears it:";
+
 /// What a route that reads a body may answer.
 const BODY: &[Code] = &[
     Code::InvalidRequest,

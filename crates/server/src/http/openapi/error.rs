@@ -1,20 +1,29 @@
 //! Errors in the document: one answer for each status, with exactly the codes that the route can give.
 
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
 use relatch_core::session::EndReason;
 use serde_json::{Map, Value, json};
 
 use super::schema;
 use crate::http::problem::{Code, FAULTS};
 
-/// The answers of a route that can give `codes`, by status, and those that come before any route.
-pub(super) fn responses(codes: &[Code]) -> Map<String, Value> {
-    let mut responses = Map::new();
-    for code in Code::ALL.iter().filter(|code| codes.contains(code)) {
-        let status = code.status();
-        responses
-            .entry(status.as_str())
-            .or_insert_with(|| response(&of_status(codes, *code)));
+/// The answers of a route that can give `codes`, each with its status there, and those that come before any route.
+pub(super) fn responses(codes: &[(StatusCode, Code)]) -> Map<String, Value> {
+    let mut by_status: BTreeMap<StatusCode, Vec<Code>> = BTreeMap::new();
+    for code in Code::ALL {
+        for (status, _) in codes.iter().filter(|(_, told)| told == code) {
+            let of_status = by_status.entry(*status).or_default();
+            if !of_status.contains(code) {
+                of_status.push(*code);
+            }
+        }
     }
+    let answer = |(status, codes): (StatusCode, Vec<Code>)| {
+        (status.as_str().to_owned(), response(status, &codes))
+    };
+    let mut responses: Map<_, _> = by_status.into_iter().map(answer).collect();
     for (status, name) in [("414", "UriTooLong"), ("431", "HeadTooLarge")] {
         let reference = json!({ "$ref": format!("#/components/responses/{name}") });
         responses.insert(status.to_owned(), reference);
@@ -22,12 +31,7 @@ pub(super) fn responses(codes: &[Code]) -> Map<String, Value> {
     responses
 }
 
-fn of_status(codes: &[Code], code: Code) -> Vec<Code> {
-    let same = |other: &Code| other.status() == code.status() && codes.contains(other);
-    Code::ALL.iter().copied().filter(same).collect()
-}
-
-fn response(codes: &[Code]) -> Value {
+fn response(status: StatusCode, codes: &[Code]) -> Value {
     let names: Vec<_> = codes.iter().map(|code| code.name()).collect();
     let lines: Vec<_> = codes
         .iter()
@@ -38,14 +42,14 @@ fn response(codes: &[Code]) -> Value {
         .map(|code| {
             (
                 code.name().to_owned(),
-                json!({ "$ref": format!("#/components/examples/{}", code.name()) }),
+                json!({ "$ref": format!("#/components/examples/{}", example_name(status, *code)) }),
             )
         })
         .collect();
-    let status = codes.first().map(|code| code.status().as_u16());
+    let status = status.as_u16();
     json!({
         "description": lines.join("\n"),
-        "headers": headers_of(status.unwrap_or_default()),
+        "headers": headers_of(status),
         "content": {
             "application/problem+json": {
                 "schema": {
@@ -75,11 +79,20 @@ fn headers_of(status: u16) -> Value {
     headers
 }
 
-fn example(code: Code) -> Value {
+/// The name of an example of that error, which says its status where that is not the usual one.
+fn example_name(status: StatusCode, code: Code) -> String {
+    if status == code.status() {
+        code.name().to_owned()
+    } else {
+        format!("{}_{}", code.name(), status.as_u16())
+    }
+}
+
+fn example(status: StatusCode, code: Code) -> Value {
     let mut problem = json!({
         "type": code.urn(),
         "title": code.title(),
-        "status": code.status().as_u16(),
+        "status": status.as_u16(),
         "code": code.name(),
         "request_id": "5a2f09c1d37be864",
     });
@@ -98,11 +111,16 @@ fn example(code: Code) -> Value {
     problem
 }
 
-/// An example of every error.
+/// An example of every error, and of those of a proof on a route with an access token.
 pub(super) fn examples() -> Value {
-    Code::ALL
-        .iter()
-        .map(|code| (code.name().to_owned(), json!({ "value": example(*code) })))
+    let usual = Code::ALL.iter().map(|code| (code.status(), *code));
+    let proofs = [Code::InvalidDpopProof, Code::UseDpopNonce];
+    usual
+        .chain(proofs.map(|code| (StatusCode::UNAUTHORIZED, code)))
+        .map(|(status, code)| {
+            let value = json!({ "value": example(status, code) });
+            (example_name(status, code), value)
+        })
         .collect::<Map<_, _>>()
         .into()
 }
@@ -132,8 +150,14 @@ pub(super) fn headers() -> Value {
             "schema": { "type": "integer", "minimum": 1 },
             "example": 1,
         },
+        "Nonce": {
+            "description": "With `use_dpop_nonce`, and with other answers to a request with a proof where `dpop.nonce` is `required`: what the next proof must have as its `nonce`.",
+            "required": false,
+            "schema": { "type": "string" },
+            "example": "AAAAAGp4y0BFv0fQ8p0nXkYxq9m2b7Jd",
+        },
         "Challenge": {
-            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `invalid_reset_code`, `proof_required`, and those of 403 but `permission_required` and `insufficient_scope`.",
+            "description": "Asks for a token (RFC 6750 §3) where one was missing or refused, for a proof of possession (RFC 9449 §7.1), for a newer login (RFC 9470), for one with more permissions, or for the credential of a resource server; with `insufficient_scope` it says which permissions are wanted. Not with `invalid_credentials`, `no_session`, `invalid_reset_code`, and those of 403 but `permission_required` and `insufficient_scope`.",
             "required": false,
             "schema": { "type": "string" },
             "example": "Bearer error=\"invalid_token\"",

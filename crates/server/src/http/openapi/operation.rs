@@ -1,9 +1,13 @@
 //! What the document says of one route, and its form in OpenAPI.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{error, example, schema};
 use crate::http::problem::Code;
+
+/// What may be wrong with a proof.
+const PROOF: &[Code] = &[Code::InvalidDpopProof, Code::UseDpopNonce];
 
 /// A route in words.
 pub(in crate::http) struct Operation {
@@ -15,7 +19,8 @@ pub(in crate::http) struct Operation {
     parameters: Vec<Value>,
     body: Option<Value>,
     success: Map<String, Value>,
-    errors: Vec<Code>,
+    errors: Vec<(StatusCode, Code)>,
+    takes_proof: bool,
     any_method: bool,
 }
 
@@ -37,33 +42,62 @@ impl Operation {
             body: None,
             success: Map::new(),
             errors: Vec::new(),
+            takes_proof: false,
             any_method: false,
         }
     }
 
-    /// The same, for the holder of an access token.
-    pub(super) fn with_access_token(self) -> Self {
+    /// The same, for the holder of an access token that is bound to no key.
+    pub(super) fn with_bearer_token(self) -> Self {
         Self {
             security: json!([{ "accessToken": [] }]),
             ..self
         }
     }
 
-    /// The same, for the holder of a refresh token, which comes as Bearer or in the body.
+    /// The same, for the holder of an access token, which may be bound to a key.
+    pub(super) fn with_access_token(self) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        let faults = PROOF.iter().map(|code| (status, *code));
+        let mut operation = self.taking_proof().errors(&[Code::ProofRequired]);
+        operation.errors.extend(faults);
+        Self {
+            security: json!([{ "accessToken": [] }, { "boundAccessToken": [] }]),
+            ..operation
+        }
+        .errors(&[Code::Overloaded])
+    }
+
+    /// The same where a proof of possession may come without an access token.
+    pub(super) fn with_proof(self) -> Self {
+        self.taking_proof().errors(PROOF)
+    }
+
+    fn taking_proof(self) -> Self {
+        let parameter = json!({ "$ref": "#/components/parameters/Proof" });
+        Self {
+            takes_proof: true,
+            ..self.parameter(parameter)
+        }
+    }
+
+    /// The same, for the holder of a refresh token, which comes as Bearer, in the body or in the cookie, and may be bound to a key.
     pub(super) fn with_refresh_token(self) -> Self {
         let content = json!({
             "schema": schema::reference("RefreshTokenBody"),
             "example": { "refresh_token": example::refresh_token() },
         });
         Self {
-            security: json!([{ "refreshToken": [] }, {}]),
+            security: json!([{ "refreshToken": [] }, { "refreshCookie": [] }, {}]),
             body: Some(json!({
-                "description": "Wanted unless the token is in the header.",
+                "description": "Wanted unless the token is in the header. Where it is in the cookie: `{}` as JSON.",
                 "required": false,
                 "content": { "application/json": content, "application/x-www-form-urlencoded": content },
             })),
             ..self
         }
+        .with_proof()
+        .errors(&[Code::ProofRequired])
     }
 
     /// The same, for a resource server with its credential.
@@ -193,6 +227,18 @@ impl Operation {
         self
     }
 
+    /// The same where the good answer of that status may set or clear the cookie of the session.
+    pub(super) fn with_cookie(self, status: u16, when: &str) -> Self {
+        let header = json!({
+            "description": format!(
+                "{when} `__Host-relatch_refresh`, with `Secure`, `HttpOnly`, `SameSite=Strict` and `Path=/`; in development, on plain loopback, `relatch_refresh_dev` without `Secure`."
+            ),
+            "required": false,
+            "schema": { "type": "string" },
+        });
+        self.answer_with(status, json!({ "Set-Cookie": header }))
+    }
+
     /// The same where the good answer of that status has more headers.
     pub(super) fn answer_with(mut self, status: u16, headers: Value) -> Self {
         let answer = self.success.get_mut(&status.to_string());
@@ -205,7 +251,8 @@ impl Operation {
 
     /// The same with errors that it may answer.
     pub(super) fn errors(mut self, codes: &[Code]) -> Self {
-        self.errors.extend_from_slice(codes);
+        let usual = codes.iter().map(|code| (code.status(), *code));
+        self.errors.extend(usual);
         self
     }
 
@@ -213,6 +260,13 @@ impl Operation {
     pub(super) fn render(self) -> Value {
         let mut responses = self.success;
         responses.extend(error::responses(&self.errors));
+        if self.takes_proof {
+            let answers = responses.values_mut();
+            let headers = answers.filter_map(|answer| answer.get_mut("headers")?.as_object_mut());
+            for headers in headers {
+                headers.insert("DPoP-Nonce".to_owned(), error::header("Nonce"));
+            }
+        }
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.tag],

@@ -32,6 +32,7 @@ pub(super) fn all() -> Value {
     let mut all = Map::new();
     for part in [
         values(),
+        tokens_and_their_way(),
         bodies(),
         answers(),
         events(),
@@ -93,17 +94,6 @@ fn values() -> Value {
             "description": "Longer lifetimes: 30 days of rest and a year in all, where 5 and 90 days are usual (configurable).",
             "default": false,
         },
-        "RefreshToken": {
-            "type": "string",
-            "description": "Opaque. Good until the next refresh answers another one.",
-            "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
-            "minLength": 83,
-            "maxLength": 83,
-        },
-        "AccessToken": {
-            "type": "string",
-            "description": "A JWT (RFC 9068), for `Authorization: Bearer`.",
-        },
         "Seconds": { "type": "integer", "minimum": 0 },
         "Time": {
             "type": "string",
@@ -111,6 +101,28 @@ fn values() -> Value {
             "description": "RFC 3339, in UTC, to the millisecond.",
         },
         "Id": { "type": "string", "format": "uuid" },
+    })
+}
+
+fn tokens_and_their_way() -> Value {
+    json!({
+        "Delivery": {
+            "type": "string",
+            "description": "How refresh tokens of this session come and go, for good: in bodies of JSON, or in a cookie that no script reads, for pages of `browser.origins` alone.",
+            "enum": ["body", "cookie"],
+            "default": "body",
+        },
+        "RefreshToken": {
+            "type": "string",
+            "description": "Opaque. Good until the next refresh answers another one. In cookie mode it is in no body.",
+            "pattern": "^relatch_rt_[A-Za-z0-9_-]{72}$",
+            "minLength": 83,
+            "maxLength": 83,
+        },
+        "AccessToken": {
+            "type": "string",
+            "description": "A JWT (RFC 9068), for `Authorization: Bearer` or, where `token_type` says so, `DPoP`.",
+        },
     })
 }
 
@@ -122,16 +134,18 @@ fn bodies() -> Value {
             "password": reference("NewPassword"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "delivery": reference("Delivery"),
         })),
         "Login": body(&["username", "password"], json!({
             "username": { "type": "string", "description": "A name that nobody can have gets the same answer as one that nobody has." },
             "password": reference("Password"),
             "device_name": reference("DeviceName"),
             "remember_me": reference("RememberMe"),
+            "delivery": reference("Delivery"),
             "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
         "RefreshTokenBody": body(&[], json!({
-            "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header." },
+            "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header or in the cookie." },
         })),
         "IntrospectionBody": object(&["token"], json!({
             "token": { "type": "string", "description": "An access or refresh token." },
@@ -183,7 +197,7 @@ fn answers() -> Value {
         "UserTokens": object(&[&TOKENS[..], &["user"]].concat(), with(tokens(), "user", reference("User"))),
         "FreshAccessToken": object(&["access_token", "token_type", "expires_in", "session_id"], json!({
             "access_token": reference("AccessToken"),
-            "token_type": { "type": "string", "const": "Bearer" },
+            "token_type": token_type(),
             "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
             "session_id": reference("Id"),
         })),
@@ -262,11 +276,10 @@ fn introspection() -> Value {
     )
 }
 
-const TOKENS: [&str; 6] = [
+const TOKENS: [&str; 5] = [
     "access_token",
     "token_type",
     "expires_in",
-    "refresh_token",
     "refresh_expires_in",
     "session_id",
 ];
@@ -274,10 +287,14 @@ const TOKENS: [&str; 6] = [
 fn tokens() -> Value {
     json!({
         "access_token": reference("AccessToken"),
-        "token_type": { "type": "string", "const": "Bearer" },
+        "token_type": token_type(),
         "expires_in": described(&reference("Seconds"), "The access token's life in seconds."),
         "refresh_token": reference("RefreshToken"),
         "refresh_expires_in": described(&reference("Seconds"), "The life in seconds of a session that is not used again."),
         "session_id": reference("Id"),
     })
+}
+
+fn token_type() -> Value {
+    json!({ "type": "string", "enum": ["Bearer", "DPoP"], "description": "What to write before the access token; `DPoP` where the session is bound to a key (RFC 9449)." })
 }

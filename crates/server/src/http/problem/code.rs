@@ -46,6 +46,15 @@ catalogue! {
     InvalidRequest = BAD_REQUEST "invalid_request", "The request has faults; `errors` names each of them.",
         "Something in body, header or parameters is missing, wrong, unknown or there twice. Nothing was done.",
         "Show each entry of `errors` at its `field`; sending the same again ends the same.";
+    WrongDelivery = BAD_REQUEST "wrong_delivery", "The refresh token came another way than its session has it delivered.",
+        "A session in cookie mode is turned and ended by its cookie alone, any other by header or body. Nothing changed.",
+        "Send it the way that the login asked for with `delivery`. A token of a cookie that turns up elsewhere may be stolen: end the session.";
+    InvalidDpopProof = BAD_REQUEST "invalid_dpop_proof", "The proof of possession is not good for this request; `detail` says why.",
+        "The header `DPoP` is there twice, is no proof, or one for another request, key, token or time (RFC 9449). Nothing was done. On routes with an access token its status is 401.",
+        "Make a new proof for each request. If `detail` speaks of the clock, set the proof's `iat` by the header `Date` of this answer.";
+    UseDpopNonce = BAD_REQUEST "use_dpop_nonce", "The proof of possession must have the nonce in `DPoP-Nonce`.",
+        "`dpop.nonce` is `required`, and the proof has no nonce or one that is too old. Nothing was done. On routes with an access token its status is 401.",
+        "Make a new proof with the value of the header `DPoP-Nonce` as its `nonce`, and send the request again; keep the newest that any answer brings.";
     InvalidCredentials = UNAUTHORIZED "invalid_credentials", "The username or the password is wrong.",
         "Nobody is told which of the two it was. On routes with an access token it is the password alone.",
         "Ask the user again.";
@@ -62,8 +71,11 @@ catalogue! {
         "Ending other sessions, and changing anything as an administrator, wants a login that is not older than `session.reauth_within` (RFC 9470).",
         "Ask for the password, POST /auth/reauthenticate, and repeat the request with the access token that it answers.";
     ProofRequired = UNAUTHORIZED "proof_required", "The session is bound to a key; the request must prove that it holds it.",
-        "The refresh token belongs to a session that logged in with a key, and came without a proof of it. Nothing changed.",
-        "Send the proof; the refresh token is as good as before.";
+        "The token belongs to a session that logged in with a key, and came without a proof of it: a refresh token without the header `DPoP`, or an access token as `Bearer`. Nothing changed.",
+        "Send the proof, and an access token as `Authorization: DPoP`; both tokens are as good as before.";
+    NoSession = UNAUTHORIZED "no_session", "There is no session: the request brought no refresh token.",
+        "A listed page asked for tokens and its browser sent no cookie of a session: nobody has logged in here, or has logged out.",
+        "Show the login. It says nothing of a session that has ended; that is `session_ended`.";
     InvalidResetCode = UNAUTHORIZED "invalid_reset_code", "The username or the code is wrong, or the code has ended.",
         "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until five wrong ones came.",
         "Look whether it is written right; else ask an administrator for another one.";
@@ -85,6 +97,9 @@ catalogue! {
     BeyondOwnRights = FORBIDDEN "beyond_own_rights", "That would give, take or reach rights that the caller does not have.",
         "Permissions on `relatch` are given and taken by whoever holds them, all others by holders of `relatch:grant`; and nobody acts on an account that may do more here than he. `detail` names the first permission that is in the way.",
         "Have it done by somebody who holds it.";
+    OriginNotAllowed = FORBIDDEN "origin_not_allowed", "A cookie is read and set for listed pages alone.",
+        "The request would read or set the cookie of a session, and does not come from a page of `browser.origins`: its header `Origin` is missing, `null` or another one, or the browser says that it is from another site or no fetch. `detail` says which. Nothing was done.",
+        "Add the origin of the page to `browser.origins`; a program that is no page uses `delivery: \"body\"`.";
     HttpsRequired = FORBIDDEN "https_required", "This must come by HTTPS.",
         "The request came to the listener for plain HTTP (`server.redirect_listen`), where anybody on its way could read it. Nothing of it was done. If a token of a live session was in it, that session has ended: `seen_in_the_clear`.",
         "Send it to the address of the issuer, which begins with `https://`; do not try plain HTTP first. A password that was in it should be changed.";
@@ -176,6 +191,6 @@ pub const FAULTS: &[(&str, &str)] = &[
     ("matches_email", "The password is the e-mail address."),
     (
         "conflicting",
-        "Body and header say different things: send one of them.",
+        "Body, header and cookie say different things: send one of them.",
     ),
 ];

@@ -63,6 +63,9 @@ pub(in crate::http) fn ended_because(reason: EndReason) -> &'static str {
         EndReason::BackupRestored => {
             "An older backup was restored, and with it everybody was logged out."
         }
+        EndReason::Replaced => {
+            "Somebody logged in with the browser that had its cookie, which holds one session."
+        }
         EndReason::SeenInTheClear => {
             "One of its tokens came over plain HTTP, where others may have read it."
         }

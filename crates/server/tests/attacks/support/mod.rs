@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod forge;
 pub(crate) mod http;
 pub(crate) mod http2;
+pub(crate) mod page;
 pub(crate) mod refresh_token;
 pub(crate) mod server;
 pub(crate) mod stream;

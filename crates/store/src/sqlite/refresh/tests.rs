@@ -75,6 +75,7 @@ fn in_a_healing_batch(bound: bool, generation: u32) -> (Step, u64) {
         .issue(session.id, &session.secret, Generation(generation));
     let request = Request {
         token: keys.authenticate(token.expose()).expect("genuine"),
+        delivery: Delivery::Body,
         proof: Proof::By(KEY),
         origin: Origin::default(),
         now: NOW.plus(Duration::from_mins(1)),

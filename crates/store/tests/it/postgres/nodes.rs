@@ -150,6 +150,7 @@ async fn one_of_many(
         session,
         verified: CredentialVersion(1),
         rehashed: None,
+        replaces: None,
         origin: Origin::default(),
     };
     match number % 6 {

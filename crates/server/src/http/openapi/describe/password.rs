@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, PASSWORDS, WRITES};
+use super::{BODY, CALLER, PASSWORDS, SETS_COOKIE, WRITES};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -38,7 +38,7 @@ pub(in crate::http) fn change() -> Operation {
         "change_password",
         PASSWORDS,
         "Change the password",
-        "Ends every session of the user, the caller's included, and answers the tokens of a fresh one.",
+        "Ends every session of the user, the caller's included, and answers the tokens of a fresh one, delivered as those of the caller's were.",
     )
     .with_access_token()
     .body("PasswordChange", example)
@@ -48,9 +48,14 @@ pub(in crate::http) fn change() -> Operation {
         "Tokens",
         example::tokens(),
     )
+    .with_cookie(200, SETS_COOKIE)
     .errors(BODY)
     .errors(CALLER)
-    .errors(&[Code::InvalidCredentials, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidCredentials,
+        Code::UserDisabled,
+        Code::OriginNotAllowed,
+    ])
     .errors(WRITES)
 }
 

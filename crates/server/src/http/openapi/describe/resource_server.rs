@@ -90,7 +90,7 @@ pub(in crate::http) fn verify() -> Operation {
         "May this request pass",
         "For a proxy that asks before it lets a request through, with the request's `Authorization`: `auth_request` of nginx, `forward_auth` of Caddy and Traefik, `ext_authz` of Envoy. Any method is answered as GET is. The proxy must put the identity headers of the answer in the place of those that the client sent; all of them are in every good answer, empty where there is nothing to say. Tokens that are bound to a key are refused.",
     )
-    .with_access_token()
+    .with_bearer_token()
     .taking_any_method()
     .parameter(json!({
         "name": "permission",

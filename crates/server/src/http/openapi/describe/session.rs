@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, READS, SESSIONS, WRITES};
+use super::{BODY, CALLER, CLEARS_COOKIE, READS, SESSIONS, SETS_COOKIE, WRITES};
 use crate::http::{
     openapi::{Operation, example, schema},
     problem::Code,
@@ -19,7 +19,7 @@ pub(in crate::http) fn login() -> Operation {
         "login",
         SESSIONS,
         "Log in",
-        "Begins a session. Nobody learns from the answer, or from the time it takes, whether there is a user of that name. Past `session.max_per_user` live sessions, the longest unused one ends.",
+        "Begins a session. Nobody learns from the answer, or from the time it takes, whether there is a user of that name. Past `session.max_per_user` live sessions, the longest unused one ends. In cookie mode, so does the session whose cookie came along. With a proof in the header `DPoP`, the session is bound to its key (RFC 9449).",
     )
     .body("Login", example)
     .answer(
@@ -28,8 +28,14 @@ pub(in crate::http) fn login() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
+    .with_cookie(200, SETS_COOKIE)
+    .with_proof()
     .errors(BODY)
-    .errors(&[Code::InvalidCredentials, Code::UserDisabled])
+    .errors(&[
+        Code::InvalidCredentials,
+        Code::UserDisabled,
+        Code::OriginNotAllowed,
+    ])
     .errors(WRITES)
 }
 
@@ -38,16 +44,19 @@ pub(in crate::http) fn refresh() -> Operation {
         "refresh",
         SESSIONS,
         "Refresh",
-        "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends.",
+        "Turns the refresh token: answers the next one and a new access token. Sent again within `session.retry_window` (a lost answer, a second tab), the spent token is answered with the very same successor. Sent later, it proves that two parties hold it, and the session ends. Where the session is bound to a key, a proof is wanted, and no token of it that comes late or twice ends it. A page in cookie mode begins with it: `no_session` says that nobody is logged in.",
     )
     .with_refresh_token()
     .answer(200, "The next tokens.", "Tokens", example::tokens())
+    .with_cookie(200, SETS_COOKIE)
     .errors(BODY)
     .errors(&[
+        Code::WrongDelivery,
+        Code::NoSession,
+        Code::OriginNotAllowed,
         Code::InvalidToken,
         Code::SessionEnded,
         Code::SessionUnknown,
-        Code::ProofRequired,
     ])
     .errors(WRITES)
 }
@@ -57,7 +66,7 @@ pub(in crate::http) fn logout() -> Operation {
         "logout",
         SESSIONS,
         "Log out",
-        "Ends the session of the refresh token, spent or not. That it had ended before is no error.",
+        "Ends the session of the refresh token, spent or not; where it is bound to a key, only for who proves to hold that. That it had ended before is no error.",
     )
     .with_refresh_token()
     .answer(
@@ -66,8 +75,14 @@ pub(in crate::http) fn logout() -> Operation {
         "LoggedOut",
         example::logged_out(),
     )
+    .with_cookie(200, "In cookie mode, clears it:")
     .errors(BODY)
-    .errors(&[Code::InvalidToken])
+    .errors(&[
+        Code::WrongDelivery,
+        Code::NoSession,
+        Code::OriginNotAllowed,
+        Code::InvalidToken,
+    ])
     .errors(WRITES)
 }
 
@@ -95,6 +110,7 @@ pub(in crate::http) fn end() -> Operation {
         "schema": schema::reference("Id"),
     }))
     .answer(200, "It has ended.", "EndedCount", json!({ "ended": 1 }))
+    .with_cookie(200, CLEARS_COOKIE)
     .errors(CALLER)
     .errors(&[Code::ReauthenticationRequired, Code::NotFound])
     .errors(WRITES)
@@ -116,6 +132,7 @@ pub(in crate::http) fn end_all() -> Operation {
         "schema": { "type": "string", "enum": ["current", "none"], "default": "current" },
     }))
     .answer(200, "They have ended.", "EndedCount", json!({ "ended": 3 }))
+    .with_cookie(200, CLEARS_COOKIE)
     .errors(CALLER)
     .errors(&[Code::ReauthenticationRequired])
     .errors(WRITES)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, READS, USERS, WRITES};
+use super::{BODY, CALLER, READS, SETS_COOKIE, USERS, WRITES};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -19,7 +19,7 @@ pub(in crate::http) fn register() -> Operation {
         "register",
         USERS,
         "Register",
-        "A new user is logged in at once.",
+        "A new user is logged in at once. With a proof in the header `DPoP`, the session is bound to its key (RFC 9449).",
     )
     .body("Registration", example)
     .answer(
@@ -28,8 +28,14 @@ pub(in crate::http) fn register() -> Operation {
         "UserTokens",
         example::user_tokens(),
     )
+    .with_cookie(201, SETS_COOKIE)
+    .with_proof()
     .errors(BODY)
-    .errors(&[Code::RegistrationClosed, Code::UsernameTaken])
+    .errors(&[
+        Code::RegistrationClosed,
+        Code::OriginNotAllowed,
+        Code::UsernameTaken,
+    ])
     .errors(WRITES)
 }
 
