@@ -175,7 +175,7 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "postgres.connect_timeout" = "5s", |c, t| c.postgres.connect_timeout = duration_within(t, "100ms", "1m")?,
         "How long it may take to connect.";
     "postgres.statement_timeout" = "5s", |c, t| c.postgres.statement_timeout = duration_within(t, "100ms", "5m")?,
-        "How long PostgreSQL works at one statement of a transaction, and a commit waits for its replicas, before the request is answered 503.";
+        "How long PostgreSQL works at one statement of a transaction. What takes twice as long as this and `postgres.lock_timeout` together, such as a commit that waits for a replica, is answered 503.";
     "postgres.lock_timeout" = "2s", |c, t| c.postgres.lock_timeout = duration_within(t, "10ms", "5m")?,
         "How long a transaction waits for another's lock before the request is answered 503.";
 ];

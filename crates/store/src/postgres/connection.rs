@@ -78,6 +78,7 @@ impl Connector {
                 client,
                 told,
                 spoiled: AtomicBool::new(false),
+                unanswered: AtomicBool::new(false),
             })
         };
         let connected = tokio::time::timeout(self.patience, connecting).await;
@@ -168,6 +169,19 @@ pub(super) struct Connection {
     client: Client,
     told: Arc<Told>,
     spoiled: AtomicBool,
+    /// Whether somebody went away before his statement was answered.
+    unanswered: AtomicBool,
+}
+
+/// A statement that is waited for.
+struct Asked<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(unanswered) = self.0 {
+            unanswered.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Connection {
@@ -178,7 +192,7 @@ impl Connection {
         parameters: &Parameters<'_>,
     ) -> Result<Vec<Row>, Fault> {
         let typed: Vec<_> = parameters.iter().map(|one| one.typed()).collect();
-        let rows = self.client.query_typed(sql, &typed).await;
+        let rows = self.answer(self.client.query_typed(sql, &typed)).await;
         rows.map_err(|error| self.fault(error))
     }
 
@@ -189,14 +203,26 @@ impl Connection {
         parameters: &Parameters<'_>,
     ) -> Result<u64, Fault> {
         let typed: Vec<_> = parameters.iter().map(|one| one.typed()).collect();
-        let touched = self.client.execute_typed(sql, &typed).await;
+        let touched = self.answer(self.client.execute_typed(sql, &typed)).await;
         touched.map_err(|error| self.fault(error))
     }
 
     /// Runs statements without parameters, whose rows nobody wants.
     pub(super) async fn run(&self, script: &str) -> Result<(), Fault> {
-        let done = self.client.batch_execute(script).await;
+        let done = self.answer(self.client.batch_execute(script)).await;
         done.map_err(|error| self.fault(error))
+    }
+
+    async fn answer<F: Future>(&self, statement: F) -> F::Output {
+        let mut asked = Asked(Some(&self.unanswered));
+        let answer = statement.await;
+        asked.0 = None;
+        answer
+    }
+
+    /// Whether a statement was not waited for to its end since this was asked last.
+    pub(super) fn take_unanswered(&self) -> bool {
+        self.unanswered.swap(false, Ordering::Relaxed)
     }
 
     /// Takes the last warning that nobody took yet.

@@ -137,11 +137,29 @@ impl std::ops::Deref for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if let Some((shared, permit)) = self.home.take() {
-            if self.connection.is_good() && !shared.permits.is_closed() {
-                shared.idle().push(Arc::clone(&self.connection));
-            }
-            drop(permit);
+        let Some((shared, permit)) = self.home.take() else {
+            return;
+        };
+        let connection = Arc::clone(&self.connection);
+        if !connection.take_unanswered() {
+            give_back(&shared, connection, permit);
+            return;
+        }
+        // Whoever waited has gone, and what he sent is still at work: nobody else shall wait behind it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let settled = tokio::time::timeout(shared.patience, connection.run("")).await;
+                if matches!(settled, Ok(Ok(()))) {
+                    give_back(&shared, connection, permit);
+                }
+            });
         }
     }
+}
+
+fn give_back(shared: &Shared, connection: Arc<Connection>, permit: OwnedSemaphorePermit) {
+    if connection.is_good() && !shared.permits.is_closed() {
+        shared.idle().push(connection);
+    }
+    drop(permit);
 }

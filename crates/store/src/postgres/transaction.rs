@@ -146,9 +146,9 @@ impl Transaction {
             self.record.write_revocations(&self.lent),
             self.lent.run("COMMIT"),
         );
-        self.open = false;
         let written = turned.and(prepared).and(events).and(revocations);
         if let Err(fault) = written {
+            self.open = false;
             let is_undone = fault.is_refusal() && committed.is_ok();
             return Err(if is_undone {
                 fault
@@ -160,6 +160,7 @@ impl Transaction {
         if is_ordered && self.durability == Durability::Durable {
             self.flush().await?;
         }
+        self.open = false;
         Ok(())
     }
 

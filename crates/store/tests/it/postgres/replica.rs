@@ -1,6 +1,6 @@
 //! Commits that wait for a replica: what is durable is answered only after it, and what a crash may forget does not wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use relatch_core::{
     StoreError,
@@ -14,18 +14,19 @@ use relatch_core::{
 };
 use scratch_postgres::Server;
 
-use super::{NOW, newcomer, open, options, request, turned};
+use super::{NOW, backend::connect, newcomer, open, options, request, turned};
 
-/// The replica is gone, and PostgreSQL gives the wait up: it warns and says that it has committed. Nobody is told that his
-/// session has ended, and rotations go on.
+/// The replica is gone, and somebody has PostgreSQL give the wait up: it warns and says that it has committed. Nobody is told
+/// that his session has ended, and rotations go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_no_replica_confirmed_is_unknown() {
     let server = Server::alone("");
     let database = server.database();
     let store = open(&options(&server.url(&database), |options| {
-        options.statement_timeout = Duration::from_millis(500);
+        options.statement_timeout = Duration::from_secs(60);
     }))
     .await;
+    let admin = connect(&server, &database).await;
     let registering = newcomer(1);
     let session = registering.session.clone();
     store.register(registering).await.expect("works");
@@ -47,10 +48,24 @@ async fn a_commit_that_no_replica_confirmed_is_unknown() {
         origin: Origin::default(),
         now: NOW,
     };
+    let giving_up = tokio::spawn(async move {
+        let sql =
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        for _ in 0..1_000 {
+            admin.query(sql, &[]).await.expect("cancels");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let begun = Instant::now();
     let ended = store.end_sessions(ending.clone()).await;
     assert_eq!(ended, Err(StoreError::Unavailable));
     let registered = store.register(newcomer(2)).await;
     assert_eq!(registered.err(), Some(StoreError::Unavailable));
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "it is told, and no limit of ours"
+    );
+    giving_up.abort();
     server.query("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
     server.query("postgres", "SELECT pg_reload_conf()");
     tokio::time::sleep(Duration::from_millis(500)).await;
