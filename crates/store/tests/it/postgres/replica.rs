@@ -23,7 +23,7 @@ async fn a_commit_that_no_replica_confirmed_is_unknown() {
     let server = Server::alone("");
     let database = server.database();
     let store = open(&options(&server.url(&database), |options| {
-        options.statement_timeout = Duration::from_secs(60);
+        options.statement_timeout = Duration::from_mins(1);
     }))
     .await;
     let admin = connect(&server, &database).await;
