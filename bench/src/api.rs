@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::carrier::{Carrier, Stream};
 use crate::wire;
 
 /// How long one request may take before the client takes it for lost.
@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct Api {
     address: SocketAddr,
-    stream: Option<TcpStream>,
+    carrier: Carrier,
+    stream: Option<Stream>,
     buffer: Vec<u8>,
 }
 
@@ -46,8 +47,13 @@ impl Answer {
 
 impl Api {
     pub(crate) fn new(address: SocketAddr) -> Self {
+        Self::over(Carrier::Plain, address)
+    }
+
+    pub(crate) fn over(carrier: Carrier, address: SocketAddr) -> Self {
         Self {
             address,
+            carrier,
             stream: None,
             buffer: Vec::with_capacity(4096),
         }
@@ -91,10 +97,15 @@ impl Api {
         self.exchange(&request).await
     }
 
+    /// Opens another connection for what comes next.
+    pub(crate) fn hang_up(&mut self) {
+        self.stream = None;
+    }
+
     async fn exchange(&mut self, request: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => TcpStream::connect(self.address).await?,
+            None => self.carrier.connect(self.address).await?,
         };
         let exchange = wire::exchange(&mut stream, request.as_bytes(), &mut self.buffer);
         let head = timeout(PATIENCE, exchange).await??;

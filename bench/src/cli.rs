@@ -44,6 +44,8 @@ enum Bench {
     Dpop(Dpop),
     /// Checking access tokens against Ed25519 alone, and what the layer adds to a request.
     Verify(Verify),
+    /// POST /auth/refresh over kept-alive TLS against the same in plain, and full handshakes.
+    Tls(Tls),
 }
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,10 @@ enum Drill {
     Keys(Keys),
     /// Resource servers that follow revocations, sessions that end, and a feed that is cut.
     Revocation(Revocation),
+    /// A certificate that is replaced again and again beside clients at work.
+    Certificate(Certificate),
+    /// Attackers who are slow: heads, bodies, handshakes, and streams that are reset.
+    Slow(Slow),
     /// Power cuts, replayed from a trace of the server's writes and syncs; and an older backup.
     PowerCut(PowerCut),
 }
@@ -142,6 +148,66 @@ struct Verify {
     /// How often everything is measured in turn.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
+}
+
+#[derive(Debug, Args)]
+struct Tls {
+    #[command(flatten)]
+    common: Common,
+    /// Requests under way at once.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// How often each side is measured in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+#[derive(Debug, Args)]
+struct Certificate {
+    #[command(flatten)]
+    common: Common,
+    /// Clients, each with a session.
+    #[arg(long, default_value_t = 20)]
+    clients: u64,
+    /// Requests a second of all of them together.
+    #[arg(long, default_value_t = 1_000)]
+    rate: u64,
+    /// How often the certificate is replaced.
+    #[arg(long, default_value_t = 5)]
+    replacements: usize,
+}
+
+#[derive(Debug, Args)]
+struct Slow {
+    #[command(flatten)]
+    common: Common,
+    /// Connections on which the head of a request trickles.
+    #[arg(long, default_value_t = 2_000)]
+    heads: usize,
+    /// Connections on which a body trickles.
+    #[arg(long, default_value_t = 200)]
+    bodies: usize,
+    /// Handshakes that are begun and never go on.
+    #[arg(long, default_value_t = 1_000)]
+    handshakes: usize,
+    /// Connections of HTTP/2 a second that open 1,000 streams and reset each.
+    #[arg(long, default_value_t = 20)]
+    resets: u32,
+    /// Honest clients.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// Refreshes a second of all of them together.
+    #[arg(long, default_value_t = 400)]
+    rate: u32,
+    /// How often it is quiet and attacked in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each measured interval.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +339,9 @@ pub(crate) fn run() -> Result<bool> {
             let settings = measure::VerifySettings { rounds };
             verify.common.carry_out(|_| measure::verify(&settings))
         }
+        Verb::Bench(Bench::Tls(tls)) => tls.run(),
+        Verb::Drill(Drill::Certificate(certificate)) => certificate.run(),
+        Verb::Drill(Drill::Slow(slow)) => slow.run(),
         Verb::Drill(Drill::Kill(kill)) => kill.run(),
         Verb::Drill(Drill::Backup(backup)) => backup.run(),
         Verb::Drill(Drill::Keys(keys)) => keys.run(),
@@ -319,6 +388,47 @@ impl Login {
         };
         self.common
             .carry_out(|place| measure::login(place, &settings))
+    }
+}
+
+impl Tls {
+    fn run(self) -> Result<bool> {
+        let settings = measure::Settings {
+            connections: self.connections.max(1),
+            seconds: Duration::from_secs(self.seconds.max(1)),
+            rounds: self.rounds.max(1),
+            large: None,
+        };
+        self.common
+            .carry_out(|place| measure::tls(place, &settings))
+    }
+}
+
+impl Certificate {
+    fn run(self) -> Result<bool> {
+        let settings = drill::CertificateSettings {
+            clients: self.clients.max(1),
+            rate: self.rate.max(1),
+            replacements: self.replacements.max(1),
+        };
+        self.common
+            .carry_out(|place| drill::certificate(place, &settings))
+    }
+}
+
+impl Slow {
+    fn run(self) -> Result<bool> {
+        let settings = drill::SlowSettings {
+            heads: self.heads,
+            bodies: self.bodies,
+            handshakes: self.handshakes,
+            resets: self.resets,
+            clients: self.clients.max(1),
+            rate: self.rate.max(1),
+            rounds: self.rounds.max(1),
+            seconds: Duration::from_secs(self.seconds.max(1)),
+        };
+        self.common.carry_out(|place| drill::slow(place, &settings))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod api;
 mod bare;
+mod carrier;
 mod chance;
 mod cli;
 mod cpu;

@@ -109,7 +109,8 @@ fn address_of(stdout: ChildStdout) -> Option<SocketAddr> {
             .lines()
             .map_while(std::io::Result::ok)
         {
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            let url = line.strip_prefix("listening on ");
+            if let Some((_, address)) = url.and_then(|url| url.split_once("://")) {
                 // Nobody listens any more after the first one.
                 let _ = sender.send(address.trim().parse().ok());
             }

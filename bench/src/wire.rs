@@ -3,8 +3,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// An answer's first part.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,7 +54,7 @@ pub(crate) fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
 /// # Errors
 /// The connection broke, or ended before the answer did.
 pub(crate) async fn exchange(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &[u8],
     buffer: &mut Vec<u8>,
 ) -> io::Result<Head> {

@@ -2,20 +2,22 @@
 
 use std::path::PathBuf;
 
-use crate::{failure::Failure, parts};
+use crate::{failure::Failure, parts, release::Proof};
 
-const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify", "dpop"];
+const BENCHES: &[&str] = &["refresh", "login", "size", "idle", "verify", "dpop", "tls"];
 const DRILLS: &[&str] = &[
     "kill",
     "power-cut",
     "backup",
     "keys",
     "revocation",
+    "certificate",
+    "slow",
     "fuzz",
     "model",
 ];
 const PROFILES: &[&str] = &["release", "quick"];
-const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "help"];
+const VERBS: &[&str] = &["test", "gen", "fix", "bench", "drill", "release", "help"];
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(crate) enum Verb {
     Test(Selection),
     Gen { check: bool },
     Fix,
+    Release(Proof),
     Measure(Measurement),
     Model(Model),
     Fuzz(Fuzz),
@@ -86,6 +89,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb, Failure> {
         "test" => test(rest),
         "gen" => generate(rest),
         "fix" => nothing_more(rest).map(|()| Verb::Fix),
+        "release" => release(rest),
         "bench" => measurement("bench", BENCHES, rest).map(Verb::Measure),
         "drill" => drill(rest),
         unknown => Err(not_known("verb", unknown, VERBS)),
@@ -118,6 +122,16 @@ fn generate(words: &[String]) -> Result<Verb, Failure> {
         [] => Ok(Verb::Gen { check: false }),
         [flag] if flag == "--check" => Ok(Verb::Gen { check: true }),
         _ => Err(Failure::Usage("gen takes nothing but --check".to_owned())),
+    }
+}
+
+fn release(words: &[String]) -> Result<Verb, Failure> {
+    match words {
+        [] => Ok(Verb::Release(Proof::Twice)),
+        [flag] if flag == "--once" => Ok(Verb::Release(Proof::Once)),
+        _ => Err(Failure::Usage(
+            "release takes nothing but --once".to_owned(),
+        )),
     }
 }
 

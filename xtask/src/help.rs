@@ -8,16 +8,20 @@ cargo xtask test [PART]             all that protects main, or one part of it
 cargo xtask test quick              the loop before a commit: fmt, clippy of the server, unit
 cargo xtask gen [--check]           write (or compare) the generated pages of docs/
 cargo xtask fix                     what clippy and rustfmt can put right themselves
+cargo xtask release [--once]        build the binary twice, compare, and lay it out with its parts list and sums
 cargo xtask bench refresh [...]     measure refreshes per second
 cargo xtask bench login [...]       measure logins per second, and refreshes meanwhile
 cargo xtask bench size [...]        measure the bytes that a session takes
 cargo xtask bench idle [...]        measure memory, start and size of the server
 cargo xtask bench verify [...]      measure what checking an access token costs
 cargo xtask bench dpop [...]        measure what it costs that sessions are bound to a key
+cargo xtask bench tls [...]         measure refreshes over TLS, and handshakes
 cargo xtask drill kill [...]        kill the server under load, again and again
 cargo xtask drill power-cut [...]   cut its writes off as a power cut would (needs strace)
 cargo xtask drill backup [...]      back up and restore beside clients at work
 cargo xtask drill revocation [...]  sessions that end before a thousand followers, and a feed that is cut
+cargo xtask drill certificate [...] replace the certificate beside clients at work
+cargo xtask drill slow [...]        attackers who are slow, and honest clients meanwhile
 cargo xtask drill fuzz [...]        feed whatever reads what strangers send with inputs that are almost right
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 

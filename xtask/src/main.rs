@@ -9,6 +9,7 @@ mod help;
 mod measure;
 mod parts;
 mod reference;
+mod release;
 mod shell;
 mod suites;
 mod test;
@@ -46,6 +47,7 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Gen { check: true } => reference::check(),
         Verb::Gen { check: false } => reference::write(),
         Verb::Fix => fix::run(),
+        Verb::Release(proof) => release::run(proof),
         Verb::Measure(measurement) => measure::run(&measurement),
         Verb::Model(model) => measure::model(&model),
         Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),

@@ -151,6 +151,7 @@ fn model() -> Result<Outcome, Failure> {
 fn attacks() -> Result<Outcome, Failure> {
     tools::nextest()?;
     tools::postgres()?;
+    tools::sslscan()?;
     ATTACKS.run(&[])?;
     Ok(Outcome::Passed)
 }
@@ -158,6 +159,8 @@ fn attacks() -> Result<Outcome, Failure> {
 fn guides() -> Result<Outcome, Failure> {
     tools::nextest()?;
     tools::node()?;
+    let program = ["build", "--locked", "--package", "notes-cli"];
+    run(&mut cargo(&program))?;
     GUIDES.run(&[])?;
     Ok(Outcome::Passed)
 }

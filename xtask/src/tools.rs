@@ -62,6 +62,14 @@ pub(crate) fn postgres() -> Result<(), Failure> {
     debian(&["pgbouncer"], version.arg("--version"))
 }
 
+/// Makes sure of `sslscan`, which looks at what a server speaks.
+///
+/// # Errors
+/// When it is missing and can't be installed from here; says how to.
+pub(crate) fn sslscan() -> Result<(), Failure> {
+    debian(&["sslscan"], Command::new("sslscan").arg("--version"))
+}
+
 /// How long one step of an installation may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 

@@ -41,6 +41,13 @@ pub(crate) fn serve(place: &Place, config: &Path, data: &Path) -> Command {
     command
 }
 
+/// The same with the server's own log, as it is by default: of one line a request.
+pub(crate) fn serve_logging(place: &Place, config: &Path, data: &Path) -> Command {
+    let mut command = serve(place, config, data);
+    command.env_remove("RELATCH_LOG");
+    command
+}
+
 /// Adds what follows the binary's name.
 pub(crate) fn serve_with(command: &mut Command, config: &Path, data: &Path) {
     command

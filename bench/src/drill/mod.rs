@@ -2,9 +2,10 @@
 
 mod account;
 mod backup;
+mod certificate;
 mod check;
 mod client;
-mod folder;
+pub(crate) mod folder;
 mod history;
 mod keys;
 mod kill;
@@ -13,6 +14,7 @@ mod outage;
 mod power_cut;
 mod pressure;
 mod revocation;
+mod slow;
 mod traced;
 
 use tokio::runtime::{Builder, Runtime};
@@ -20,10 +22,12 @@ use tokio::runtime::{Builder, Runtime};
 use crate::failure::{Doing, Result};
 
 pub(crate) use backup::{BackupSettings, backup};
+pub(crate) use certificate::{CertificateSettings, certificate};
 pub(crate) use keys::{KeysSettings, keys};
 pub(crate) use kill::{KillSettings, kill};
 pub(crate) use power_cut::{CutSettings, power_cut};
 pub(crate) use revocation::{RevocationSettings, revocation};
+pub(crate) use slow::{SlowSettings, slow};
 
 /// One thread for all clients: they wait most of the time.
 fn runtime() -> Result<Runtime> {

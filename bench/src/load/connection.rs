@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use tokio::net::TcpStream;
-
+use crate::carrier::Carrier;
 use crate::wire;
 
 /// What one connection sends, one request after the other.
@@ -50,11 +49,11 @@ pub(super) struct Seen {
 /// Sends `chain`'s requests until the gate closes.
 pub(super) async fn drive<C: Chain>(
     address: SocketAddr,
+    carrier: Carrier,
     mut chain: C,
     gate: Rc<Gate>,
 ) -> io::Result<(Seen, C)> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+    let mut stream = carrier.connect(address).await?;
     let mut seen = Seen::default();
     let (mut request, mut answer) = (Vec::with_capacity(512), Vec::with_capacity(8192));
     while !gate.closed.get() {

@@ -17,6 +17,7 @@ pub(crate) use connection::Chain;
 use connection::{Gate, drive};
 pub(crate) use sample::{Sample, median};
 
+use crate::carrier::Carrier;
 use crate::cpu;
 use crate::failure::{Doing, Failure, Result};
 
@@ -39,16 +40,33 @@ pub(crate) struct Plan {
 /// # Errors
 /// A connection broke, or the server is gone.
 pub(crate) fn run<C: Chain>(plan: Plan, chains: Vec<C>) -> Result<(Sample, Vec<C>)> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.doing("starting the load generator")?;
-    LocalSet::new().block_on(&runtime, measure(plan, chains))
+    run_over(plan, &Carrier::Plain, chains)
 }
 
-async fn measure<C: Chain>(plan: Plan, chains: Vec<C>) -> Result<(Sample, Vec<C>)> {
+/// The same over what carries the connections.
+///
+/// # Errors
+/// As above.
+pub(crate) fn run_over<C: Chain>(
+    plan: Plan,
+    carrier: &Carrier,
+    chains: Vec<C>,
+) -> Result<(Sample, Vec<C>)> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.doing("starting the load generator")?;
+    LocalSet::new().block_on(&runtime, measure(plan, carrier, chains))
+}
+
+async fn measure<C: Chain>(
+    plan: Plan,
+    carrier: &Carrier,
+    chains: Vec<C>,
+) -> Result<(Sample, Vec<C>)> {
     let gate = Rc::new(Gate::default());
     let mut tasks = JoinSet::new();
     for chain in chains {
-        tasks.spawn_local(drive(plan.address, chain, Rc::clone(&gate)));
+        let gate = Rc::clone(&gate);
+        tasks.spawn_local(drive(plan.address, carrier.clone(), chain, gate));
     }
     sleep(plan.warm_up).await;
     let (before, own_before) = (cpu::time(plan.pid)?, cpu::time(std::process::id())?);

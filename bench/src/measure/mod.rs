@@ -11,6 +11,7 @@ pub(crate) mod population;
 mod proof;
 mod refresh;
 mod size;
+mod tls;
 mod verify;
 
 use std::time::Duration;
@@ -19,8 +20,9 @@ pub(crate) use chains::Turning;
 pub(crate) use dpop::dpop;
 pub(crate) use idle::{IdleSettings, idle, memory};
 pub(crate) use login::{LoginSettings, login};
-pub(crate) use refresh::refresh;
+pub(crate) use refresh::{refresh, register};
 pub(crate) use size::size;
+pub(crate) use tls::tls;
 pub(crate) use verify::{VerifySettings, verify};
 
 use crate::load::median;

@@ -91,9 +91,13 @@ pub(super) fn plan(server: &Server, settings: &Settings) -> Plan {
 
 /// Registers users, one session each.
 pub(super) fn sessions(server: &Server, connections: usize) -> Result<Vec<Turning>> {
+    sessions_over(Api::new(server.address()), connections)
+}
+
+/// The same by this client.
+pub(super) fn sessions_over(mut api: Api, connections: usize) -> Result<Vec<Turning>> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.doing("registering users")?;
-    let mut api = Api::new(server.address());
     (0..connections)
         .map(|connection| {
             let names = (0..SESSIONS).map(|n| format!("user-{connection}-{n}"));
@@ -103,7 +107,7 @@ pub(super) fn sessions(server: &Server, connections: usize) -> Result<Vec<Turnin
         .collect()
 }
 
-pub(super) async fn register(api: &mut Api, name: &str) -> Result<String> {
+pub(crate) async fn register(api: &mut Api, name: &str) -> Result<String> {
     let body = json!({
         "username": name,
         "email": format!("{name}@example.com"),

@@ -132,6 +132,8 @@ pub enum EventKind {
     UserEnabled(Actor),
     /// An administrator deleted the user.
     UserDeleted(Actor),
+    /// An administrator changed the e-mail address. It does not say to which: the record outlives the account.
+    EmailChanged(Actor),
     /// An administrator set a new password.
     PasswordReset(Actor),
     /// An administrator issued a one-time code for a new password.
@@ -245,6 +247,7 @@ impl EventKind {
             Self::UserDisabled(_) => "user.disabled",
             Self::UserEnabled(_) => "user.enabled",
             Self::UserDeleted(_) => "user.deleted",
+            Self::EmailChanged(_) => "user.email_changed",
             Self::PasswordReset(_) => "password.reset",
             Self::ResetCodeIssued(_) => "password.reset_code_issued",
             Self::PasswordResetByCode => "password.reset_by_code",
@@ -279,6 +282,7 @@ impl EventKind {
             | Self::UserDisabled(by)
             | Self::UserEnabled(by)
             | Self::UserDeleted(by)
+            | Self::EmailChanged(by)
             | Self::ResetCodeIssued(by)
             | Self::SessionEndOrdered(by)
             | Self::PasswordReset(by)

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +28,7 @@ use crate::{
     hashing::HashingThreads,
     http, inside, jobs,
     keyring::{self, KeysError},
+    places::Places,
     resource_servers::ResourceServers,
     serve::Alarm,
 };
@@ -56,6 +60,9 @@ pub(crate) struct App {
     pub(crate) feed: Feed,
     pub(crate) snapshots: Snapshots,
     pub(crate) resource_servers: ResourceServers,
+    /// For requests that are at work.
+    pub(crate) requests: Arc<Places>,
+    closed: AtomicBool,
     reloaded: tokio::sync::Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
@@ -137,6 +144,7 @@ impl Relatch {
             proofs,
             clock,
             hsts: http::keep_to_https(config.tls.hsts),
+            requests: Places::new(config.server.max_requests, config.server.max_per_address),
             config,
             request_ids,
             inside,
@@ -145,6 +153,7 @@ impl Relatch {
             feed,
             snapshots: Snapshots::default(),
             resource_servers,
+            closed: AtomicBool::new(false),
             reloaded: tokio::sync::Mutex::default(),
         });
         jobs::start_all(&app);
@@ -173,12 +182,18 @@ impl Relatch {
 
     /// Ends what follows revocations, finishes what is queued and closes the database.
     pub fn close(&self) {
+        self.app.closed.store(true, Ordering::Release);
         self.app.feed.close();
         self.database.close();
     }
 }
 
 impl App {
+    /// Whether the database is closed, or about to be: whoever still asks it gets no answer, and that is no fault.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Reads the keys anew, unless that was done within the last second.
     pub(crate) async fn reload_keys(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut reloaded = self.reloaded.lock().await;

@@ -5,6 +5,7 @@ mod audit;
 mod completions;
 mod config;
 mod db;
+mod doctor;
 mod key;
 mod output;
 mod place;
@@ -22,12 +23,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::http;
+use crate::{http, memory};
 
 /// An authentication server for REST APIs: users log in and get a short-lived access token (JWT) and a refresh token that
 /// turns at every use.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such thing, 4 the answer is no.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such thing, 4 the answer is no, 5 it is yes, with a warning.
 #[derive(Parser)]
 #[command(name = "relatch", version, arg_required_else_help = true)]
 struct Arguments {
@@ -67,6 +68,13 @@ enum Command {
     /// Look at the record of security events, and whether it can be trusted.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Look for what is wrong around the server, and say how to mend it: exit code 4 for faults, 5 for warnings.
+    #[command(after_help = "\
+Looks at the configuration, files and their modes, certificates, the clock, the database, keys, and who can reach what. It
+changes nothing, and may be run every few minutes beside a running server, as the user of the server.
+
+  relatch doctor --config /etc/relatch.toml --data /var/lib/relatch")]
+    Doctor(place::Common),
     /// Back the database up, restore, check and count it.
     #[command(subcommand)]
     Db(db::Db),
@@ -89,6 +97,8 @@ enum Failure {
     NotFound(String),
     /// It was looked at, and the answer is no.
     No(String),
+    /// It was looked at, and the answer is yes, but not for sure or not for long.
+    Doubtful(String),
     /// Something has to be said that was not.
     Usage(String),
 }
@@ -113,6 +123,8 @@ impl From<relatch_core::StoreError> for Failure {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
+    // Before anything secret is read.
+    memory::close();
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Admin(command) => admin::run(&command),
@@ -126,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => print_page(&http::openapi::text()),
         Command::Errors => print_page(&http::problem::reference()),
         Command::Audit(command) => audit::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Db(command) => db::run(&command),
         Command::Tls(command) => tls::run(&command),
         Command::Config(command) => config::run(&command),
@@ -136,6 +149,7 @@ pub fn run() -> ExitCode {
         Err(Failure::Usage(message)) => (2, message),
         Err(Failure::NotFound(message)) => (3, message),
         Err(Failure::No(message)) => (4, message),
+        Err(Failure::Doubtful(message)) => (5, message),
     };
     eprintln!("relatch: {message}");
     ExitCode::from(code)

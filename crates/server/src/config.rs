@@ -98,10 +98,25 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// How many connections may be open.
     pub max_connections: usize,
+    /// How many requests may be at work.
+    pub max_requests: usize,
+    /// How many connections, and how many requests at work, one address may have.
+    pub max_per_address: usize,
     /// How many requests may run at once on one connection of HTTP/2.
     pub max_streams: u32,
     /// How long running requests may take once the server is told to stop.
     pub shutdown_timeout: Duration,
+    /// Whether the memory of the process may be dumped and looked into.
+    pub core_dumps: CoreDumps,
+}
+
+/// What becomes of the memory of a process that crashes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoreDumps {
+    /// It is gone, and nobody looked into it before.
+    Never,
+    /// The system may write it to disk, and debuggers look into it.
+    Allowed,
 }
 
 /// Where a proxy says whom it speaks for.
@@ -347,8 +362,11 @@ impl ServerConfig {
             header_timeout: Duration::ZERO,
             request_timeout: Duration::ZERO,
             max_connections: 0,
+            max_requests: 0,
+            max_per_address: 0,
             max_streams: 0,
             shutdown_timeout: Duration::ZERO,
+            core_dumps: CoreDumps::Never,
         }
     }
 }

@@ -85,7 +85,7 @@ impl Source {
 }
 
 /// Where the file of SQLite is and how it is used.
-fn file_options(config: &Config) -> Options {
+pub(crate) fn file_options(config: &Config) -> Options {
     Options {
         path: config.server.data_dir.join("relatch.db"),
         synchronous: config.store.synchronous,

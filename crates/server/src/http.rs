@@ -33,9 +33,9 @@ mod user;
 mod verify;
 
 pub(crate) use answer::time;
-pub(crate) use arrival::{Peer, RequestIds, handle, keep_to_https};
+pub(crate) use arrival::{Peer, RequestIds, handle, keep_to_https, refuse};
 pub(crate) use authorization::shown;
 pub(crate) use dpop::{Proofs, of_program as proofs_of_program};
 pub(crate) use redirect::router as redirect_router;
-pub(crate) use router::router;
+pub(crate) use router::{crowded_router, router};
 pub(crate) use user::{describe_email, describe_password, describe_username};

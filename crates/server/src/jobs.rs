@@ -41,6 +41,9 @@ fn start<W: Watch>(app: &Arc<App>, mut watch: W) {
         let mut well = true;
         while let Some(app) = app.upgrade() {
             let looked = watch.look(&app).await;
+            if app.is_closed() {
+                return;
+            }
             if let (Err(error), true) = (&looked, well) {
                 tracing::warn!(%error, "the {} could not be looked at; trying on", W::WHAT);
             }

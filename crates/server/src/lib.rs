@@ -35,6 +35,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 mod database;
+mod doctor;
 mod entropy;
 mod feed;
 mod hashing;
@@ -46,7 +47,9 @@ mod key_order;
 #[doc(hidden)]
 pub mod keyring;
 mod logging;
+mod memory;
 mod open_files;
+mod places;
 mod resource_servers;
 mod serve;
 mod tls;

@@ -18,7 +18,7 @@ pub(crate) fn raise(connections: usize) {
         // Then it stays as it is.
         Err(_) => before.current,
     };
-    let needed = u64::try_from(connections).unwrap_or(u64::MAX) + OTHERS;
+    let needed = needed(connections);
     if let Some(limit) = limit.filter(|limit| *limit < needed) {
         tracing::warn!(
             limit,
@@ -26,4 +26,11 @@ pub(crate) fn raise(connections: usize) {
             "fewer files may be open than server.max_connections wants: raise the hard limit (LimitNOFILE of systemd), or lower the setting"
         );
     }
+}
+
+/// How many files that many connections take, with everything else.
+pub(crate) fn needed(connections: usize) -> u64 {
+    u64::try_from(connections)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHERS)
 }

@@ -6,17 +6,24 @@ mod connection;
 mod drain;
 mod listeners;
 mod proxy;
+mod refusal;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
-
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-use crate::{Relatch, http, jobs};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{
+    Relatch,
+    config::ServerConfig,
+    http, jobs,
+    places::{Place, Places},
+};
 use connection::Site;
-use drain::Drain;
+use drain::{Drain, Open};
 
 pub(crate) use alarm::Alarm;
 pub use listeners::{ListenError, Listeners};
@@ -31,17 +38,16 @@ pub async fn serve(listeners: Listeners, relatch: &Relatch, stop: impl Future<Ou
     let site = Site {
         app: Arc::clone(app),
         router: http::router(Arc::clone(app)),
+        crowded: Some(http::crowded_router()),
         tls: acceptor,
     };
     let plain = Site {
         app: Arc::clone(app),
         router: http::redirect_router(Arc::clone(app)),
+        crowded: None,
         tls: None,
     };
-    let door = Door {
-        slots: Arc::new(Semaphore::new(app.config.server.max_connections)),
-        drain: Drain::new(),
-    };
+    let door = Door::new(&app.config.server);
     tokio::pin!(stop);
     tokio::select! {
         () = &mut stop => {}
@@ -83,19 +89,42 @@ pub fn signal() -> impl Future<Output = ()> {
 
 /// What all listeners share.
 struct Door {
-    slots: Arc<Semaphore>,
+    places: Arc<Places>,
+    /// For connections that have no place: few, and not for long.
+    spare: Arc<Places>,
+    turned_away: TurnedAway,
     drain: Drain,
 }
 
+/// Enough for those who ask whether we are well, and to tell some others why they are turned away.
+const SPARE_PLACES: usize = 64;
+const SPARE_EACH: usize = 2;
+
+/// How long such a connection may last, its handshake included.
+const SPARE_TIME: Duration = Duration::from_secs(3);
+
 impl Door {
-    async fn receive_some(&self, listener: Option<&TcpListener>, site: &Site) -> Infallible {
+    fn new(limits: &ServerConfig) -> Arc<Self> {
+        Arc::new(Self {
+            places: Places::new(limits.max_connections, limits.max_per_address),
+            spare: Places::new(SPARE_PLACES, SPARE_EACH),
+            turned_away: TurnedAway::default(),
+            drain: Drain::new(),
+        })
+    }
+
+    async fn receive_some(
+        self: &Arc<Self>,
+        listener: Option<&TcpListener>,
+        site: &Site,
+    ) -> Infallible {
         match listener {
             Some(listener) => self.receive(listener, site).await,
             None => std::future::pending().await,
         }
     }
 
-    async fn receive(&self, listener: &TcpListener, site: &Site) -> Infallible {
+    async fn receive(self: &Arc<Self>, listener: &TcpListener, site: &Site) -> Infallible {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => self.welcome(stream, site),
@@ -108,24 +137,70 @@ impl Door {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, site: &Site) {
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-            return turn_away(&stream, site);
+    fn welcome(self: &Arc<Self>, stream: TcpStream, site: &Site) {
+        // Whose a connection is may take reading its first bytes, for which it must have a place.
+        let place = self.places.take(None).or_else(|_| self.spare.take(None));
+        let Ok(place) = place else {
+            return self.turned_away.tell(&stream, site);
         };
-        let connection = connection::run(site.clone(), stream, self.drain.open());
-        tokio::spawn(async move {
-            connection.await;
-            drop(slot);
-        });
+        let (door, site, open) = (Arc::clone(self), site.clone(), self.drain.open());
+        tokio::spawn(async move { door.guide(stream, site, place, open).await });
+    }
+
+    /// Lets a connection in, if its address has not too many.
+    async fn guide(&self, mut stream: TcpStream, site: Site, mut place: Place, mut open: Open) {
+        let peer = tokio::select! {
+            peer = connection::admit(&site, &mut stream) => peer,
+            () = open.told_to_finish() => return,
+        };
+        let Ok(peer) = peer else {
+            return tracing::debug!(
+                "a connection came from no trusted proxy, or without its PROXY header"
+            );
+        };
+        let limits = &site.app.config.server;
+        let counted = peer.map(|peer| peer.address);
+        if let Some(address) = counted.filter(|address| !limits.trusts(*address))
+            && place.give_to(address).is_err()
+        {
+            let Ok(spare) = self.spare.take(Some(address)) else {
+                return self.turned_away.tell(&stream, &site);
+            };
+            place = spare;
+        }
+        if place.is_of(&self.places) {
+            return connection::run(site, stream, peer, open).await;
+        }
+        let Some(crowded) = site.when_crowded() else {
+            return self.turned_away.tell(&stream, &site);
+        };
+        let run = Box::pin(connection::run(crowded, stream, peer, open));
+        let _ = tokio::time::timeout(SPARE_TIME, run).await;
     }
 }
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/// One connection too many: it is told so if that costs nothing, which a handshake would.
-fn turn_away(stream: &TcpStream, site: &Site) {
-    if site.tls.is_none() {
-        let _ = stream.try_write(FULL);
+/// Connections for which there was no place at all.
+#[derive(Default)]
+struct TurnedAway(Mutex<(Option<Instant>, u64)>);
+
+impl TurnedAway {
+    /// Tells one so if that costs nothing, which a handshake would; and the log, once a second.
+    fn tell(&self, stream: &TcpStream, site: &Site) {
+        if site.tls.is_none() {
+            let _ = stream.try_write(FULL);
+        }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (told, count) = &mut *state;
+        *count += 1;
+        if told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
+            tracing::warn!(
+                connections = *count,
+                "turned away: server.max_connections are open, or server.max_per_address of one address"
+            );
+            *told = Some(Instant::now());
+            *count = 0;
+        }
     }
-    tracing::warn!("a connection was turned away: server.max_connections are open");
 }

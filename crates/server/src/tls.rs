@@ -1,12 +1,13 @@
 //! HTTPS: certificates out of their files, and how they are served. Knows nothing of connections and of HTTP.
 
 mod certificate;
+mod chain;
 pub(crate) mod dev;
 mod table;
 mod validity;
 mod watch;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use relatch_core::Timestamp;
 use rustls::{ServerConfig, crypto::aws_lc_rs, version};
@@ -14,6 +15,8 @@ use rustls::{ServerConfig, crypto::aws_lc_rs, version};
 use crate::config::{TlsConfig, TlsVersion};
 
 pub use certificate::CertificateError;
+pub(crate) use certificate::Standing;
+pub(crate) use chain::ChainFault;
 use table::{Contents, Table};
 pub(crate) use watch::Watch;
 
@@ -56,4 +59,33 @@ pub(crate) fn open(
         .with_cert_resolver(watch.certificates());
     served.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     Ok((Arc::new(served), watch))
+}
+
+/// A certificate as it would be served, to be judged.
+pub(crate) struct Seen {
+    /// Where it came from.
+    pub(crate) file: PathBuf,
+    /// The names of hosts, with those that begin with `*.`.
+    pub(crate) names: Vec<String>,
+    /// When it ends.
+    pub(crate) ends: Timestamp,
+    pub(crate) standing: Standing,
+    pub(crate) chain: Vec<ChainFault>,
+}
+
+/// Reads every certificate and its key, and serves nothing.
+pub(crate) fn look(config: &TlsConfig, now: Timestamp) -> Vec<Result<Seen, CertificateError>> {
+    let files = certificate::Files::of(config);
+    let look = |pair| {
+        let content = certificate::Content::read(pair)?;
+        let read = certificate::Certificate::parse(pair, &content)?;
+        Ok(Seen {
+            file: pair.certificate.clone(),
+            standing: read.standing(now),
+            ends: read.valid.1,
+            chain: chain::faults(&read.chain.cert, now),
+            names: read.names,
+        })
+    };
+    files.0.iter().map(look).collect()
 }

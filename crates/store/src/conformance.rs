@@ -196,6 +196,8 @@ macro_rules! conformance {
             a_disabled_user_has_no_session_and_gets_none
             an_enabled_user_logs_in_again
             an_order_that_changes_nothing_writes_nothing
+            another_address_ends_nothing
+            another_address_voids_a_code
             a_reset_ends_every_session_and_voids_the_old_password
             a_deleted_user_is_nobody_and_his_devices_are_told
             a_deleted_name_is_free_at_once

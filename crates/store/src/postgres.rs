@@ -34,7 +34,7 @@ use std::{sync::Arc, time::Duration};
 use relatch_core::session::{Policy, refresh::Durability};
 
 pub use address::{Address, AddressError};
-pub use check::check;
+pub use check::{check, keys};
 pub use connection::TlsError;
 pub use migrate::{OpenError, update};
 pub use stats::stats;

@@ -2,6 +2,7 @@
 
 use super::{Fuzz, Measurement, Model, Selection, Verb, parse};
 use crate::failure::Failure;
+use crate::release::Proof;
 
 fn typed(line: &str) -> Result<Verb, Failure> {
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -34,6 +35,13 @@ fn gen_writes_or_compares() {
     assert_eq!(typed("gen"), Ok(Verb::Gen { check: false }));
     assert_eq!(typed("gen --check"), Ok(Verb::Gen { check: true }));
     assert_eq!(refused("gen --chekc"), "gen takes nothing but --check");
+}
+
+#[test]
+fn a_release_is_proven_unless_that_is_not_wanted() {
+    assert_eq!(typed("release"), Ok(Verb::Release(Proof::Twice)));
+    assert_eq!(typed("release --once"), Ok(Verb::Release(Proof::Once)));
+    assert_eq!(refused("release now"), "release takes nothing but --once");
 }
 
 #[test]
@@ -117,19 +125,19 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
     let answers = [
         (
             "tset",
-            "no verb is called `tset`; there are: test, gen, fix, bench, drill, help",
+            "no verb is called `tset`; there are: test, gen, fix, bench, drill, release, help",
         ),
         (
             "bench logout",
-            "no bench is called `logout`; there are: refresh, login, size, idle, verify, dpop",
+            "no bench is called `logout`; there are: refresh, login, size, idle, verify, dpop, tls",
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, fuzz, model",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, fuzz, model",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, fuzz, model",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, fuzz, model",
         ),
         (
             "bench refresh --profile dev",

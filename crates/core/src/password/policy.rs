@@ -76,7 +76,10 @@ impl Password {
         if text.chars().count() > LONGEST * 4 {
             return Err(PasswordFault::TooLong);
         }
-        let password = Self(text.nfc().collect());
+        // Room for the longest that this can become: a text that grows leaves copies of itself behind.
+        let mut normal = String::with_capacity(text.len() * 3);
+        normal.extend(text.nfc());
+        let password = Self(normal);
         if password.0.chars().count() > LONGEST {
             return Err(PasswordFault::TooLong);
         }

@@ -2,8 +2,8 @@
 //! does it ([`Authority`](crate::permission::Authority)).
 
 use super::{
-    User, UserId, UserState, Username,
-    store::{Resetting, StateChange},
+    Email, User, UserId, UserState, Username,
+    store::{EmailChange, Readdressing, Resetting, StateChange},
 };
 use crate::{
     Store, StoreError, Tag,
@@ -83,6 +83,27 @@ pub async fn set_state(
     by: Administrator,
 ) -> Result<StateChange, AdministerError> {
     done(store.set_user_state(user, state, expected, by).await?)
+}
+
+/// Gives a user another e-mail address. A one-time code that he has out is void: it may be in the old mailbox. His sessions
+/// go on, for nobody logs in with an address.
+///
+/// # Errors
+/// [`AdministerError`].
+pub async fn set_email(
+    store: &dyn Store,
+    user: UserId,
+    email: Email,
+    expected: Option<Tag>,
+    by: Administrator,
+) -> Result<EmailChange, AdministerError> {
+    let order = Readdressing {
+        user,
+        email,
+        expected,
+        by,
+    };
+    done(store.set_email(order).await?)
 }
 
 /// Sets a password by the rules of registering and ends every session of the user; how many live ones that were.

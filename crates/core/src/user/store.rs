@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{CredentialVersion, Credentials, User, UserId, UserState, Username, reset::NewCode};
+use super::{
+    CredentialVersion, Credentials, Email, User, UserId, UserState, Username, reset::NewCode,
+};
 use crate::{
     StoreError, Tag,
     event::{Administrator, Origin},
@@ -75,6 +77,31 @@ pub struct Resetting {
     pub hash: PasswordHash,
     /// Who sets it.
     pub by: Administrator,
+}
+
+/// Another e-mail address for a user, on the way to the store.
+#[derive(Clone, Debug)]
+pub struct Readdressing {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub email: Email,
+    /// How the user must be for it.
+    pub expected: Option<Tag>,
+    /// Who wants it.
+    pub by: Administrator,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EmailChange {
+    /// It is the user's from now on.
+    Changed {
+        /// Whether a one-time code became void.
+        code_voided: bool,
+    },
+    /// It was the user's before, letter by letter; nothing was written.
+    Unchanged,
 }
 
 /// What became of an order to let a user in or not.
@@ -152,6 +179,13 @@ pub trait UserStore {
         expected: Option<Tag>,
         by: Administrator,
     ) -> Result<Changed<StateChange>, StoreError>;
+
+    /// Gives a user another e-mail address and forgets a one-time code of his, under the user's lock, if whoever wants it may
+    /// and the user has the tag that is expected. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn set_email(&self, order: Readdressing) -> Result<Changed<EmailChange>, StoreError>;
 
     /// Sets the password and ends every session of the user, under the user's lock, if whoever wants it may; how many live
     /// ones that were. Durable.

@@ -1,6 +1,9 @@
 //! Where the configuration and the data are, and opening them beside a running server.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use relatch_core::{
     Store, Timestamp,
@@ -38,15 +41,21 @@ pub(super) struct Common {
 impl Place {
     /// The configuration, as the server would have it.
     pub(super) fn load(&self, overrides: Overrides) -> Result<Config, Failure> {
+        Ok(self.read(overrides)?)
+    }
+
+    /// The same, or everything that is wrong with it.
+    pub(super) fn read(&self, overrides: Overrides) -> Result<Config, ConfigError> {
         let overrides = Overrides {
             data_dir: self.data.clone(),
             ..overrides
         };
-        Ok(config::load(
-            self.config.as_deref(),
-            super::environment(),
-            overrides,
-        )?)
+        config::load(self.config.as_deref(), super::environment(), overrides)
+    }
+
+    /// The file of the configuration, if one is named.
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// Every setting with where it came from.

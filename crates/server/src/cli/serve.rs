@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::{Failure, chain, place::Place};
 use crate::{
     Listeners, Relatch,
-    config::{Config, Overrides},
-    open_files, serve,
+    config::{Config, CoreDumps, Overrides},
+    memory, open_files, serve,
 };
 
 /// What `serve` takes.
@@ -26,6 +26,9 @@ pub(super) fn run(arguments: &Serve) -> Result<(), Failure> {
         listen: arguments.listen,
         ..Overrides::default()
     })?;
+    if config.server.core_dumps == CoreDumps::Allowed {
+        memory::open();
+    }
     open_files::raise(config.server.max_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

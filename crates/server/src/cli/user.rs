@@ -78,6 +78,19 @@ registering. Every session ends with the reason `password_changed`.
   relatch user set-password ada
   openssl rand -base64 15 | tee /dev/tty | relatch user set-password ada")]
     SetPassword(Named),
+    /// Change the e-mail address. Nobody is logged out by that.
+    #[command(after_help = "\
+Addresses are not verified: they are neither unique nor a login name. A one-time code that the user has not used yet becomes
+void, for it may be in the old mailbox.
+
+  relatch user set-email ada countess@example.com")]
+    SetEmail {
+        #[command(flatten)]
+        named: Named,
+        /// The new address.
+        #[arg(value_name = "ADDRESS")]
+        email: String,
+    },
     /// Issue a one-time code with which the user chooses a new password.
     #[command(after_help = "\
 The code is shown once. It is good for one new password, until `password.reset_code_lifetime` has passed, the password has
@@ -153,6 +166,7 @@ pub(super) fn run(command: &UserCommand) -> Result<(), Failure> {
         UserCommand::Disable(named) => change::set_state(named, UserState::Disabled),
         UserCommand::Enable(named) => change::set_state(named, UserState::Active),
         UserCommand::SetPassword(named) => change::set_password(named),
+        UserCommand::SetEmail { named, email } => change::set_email(named, email),
         UserCommand::ResetCode(named) => change::reset_code(named),
         UserCommand::Roles {
             named,

@@ -1,6 +1,6 @@
 //! Addresses and networks of the Internet.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use super::value::Fault;
 
@@ -49,6 +49,16 @@ impl Network {
         Ok(network)
     }
 
+    /// How many leading bits its addresses have in common.
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
+    /// Whether its addresses are of IPv4.
+    pub fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
+    }
+
     /// Whether the address is in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         let ((own, width), (theirs, their_width)) = (as_bits(self.address), as_bits(address));
@@ -59,6 +69,12 @@ impl Network {
     fn rest_mask(&self, width: u32) -> u128 {
         let rest = width - u32::from(self.bits);
         !u128::MAX.checked_shl(rest).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 

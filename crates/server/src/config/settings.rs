@@ -10,7 +10,7 @@ use relatch_core::{
 use relatch_store::{Synchronous, postgres::Address};
 
 use super::{
-    Config, ForwardedHeader, Network, Registration, TlsVersion,
+    Config, CoreDumps, ForwardedHeader, Network, Registration, TlsVersion,
     value::{Fault, boolean, choice, duration_within, list, number, size_within, url},
     web_origin::web_origins,
 };
@@ -71,11 +71,17 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "server.request_timeout" = "30s", |c, t| c.server.request_timeout = duration_within(t, "100ms", "10m")?,
         "How long the body of a request may take to arrive, then its answer, and how long a client may leave an answer unread.";
     "server.max_connections" = "10000", |c, t| c.server.max_connections = number(t, 1, 1_000_000)?,
-        "How many connections may be open. One more is answered 503 and closed.";
+        "How many connections may be open. One more gets one of 64 spare places for three seconds, where `GET /health/live` is answered and everything else 503 `overloaded`; past those it is closed.";
+    "server.max_requests" = "10000", |c, t| c.server.max_requests = number(t, 1, 1_000_000)?,
+        "How many requests may be at work, on all connections together. One more is answered 503 `overloaded` before anything of it is looked at; `GET /health/live` always runs.";
+    "server.max_per_address" = "1000", |c, t| c.server.max_per_address = number(t, 1, 1_000_000)?,
+        "How many connections one address may have open, and how many requests at work; of IPv6 one network of 64 bits counts as one address. Connections of `trusted_proxies` do not count, and their requests count for the client's address. Raise it where many clients come from one address, as behind the NAT of a large office.";
     "server.max_streams" = "100", |c, t| c.server.max_streams = u32::try_from(number(t, 1, 1_000)?).unwrap_or(1),
         "How many requests may run at once on one connection of HTTP/2. One more is refused, and may be sent again.";
     "server.shutdown_timeout" = "10s", |c, t| c.server.shutdown_timeout = duration_within(t, "0s", "10m")?,
         "How long running requests may take once the server is told to stop.";
+    "server.core_dumps" = "false", |c, t| c.server.core_dumps = choice(t, &[("false", CoreDumps::Never), ("true", CoreDumps::Allowed)])?,
+        "Lets the system write the memory of the process to disk when it crashes, and debuggers look into it. There are keys, tokens and passwords in it: for debugging alone.";
     "tls.certificate_files" = "", |c, t| c.tls.certificate_files = paths(t)?,
         "Files with a certificate in PEM and the ones between it and its root, the own one first. With them `server.listen` serves HTTPS. Several, as in `[\"a.pem\", \"b.pem\"]`, serve several names; the first is for whoever names no host or an unknown one. Files that change are read anew within seconds, or at once on SIGHUP; connections stay.";
     "tls.key_files" = "", |c, t| c.tls.key_files = paths(t)?,

@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, Method, Uri, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use relatch_core::{
@@ -26,7 +26,7 @@ use relatch_core::{
 use tower::Service as _;
 
 use super::{
-    cors, dpop, forwarded, last_resort,
+    cors, dpop, forwarded, health, last_resort,
     problem::{Code, Problem},
 };
 use crate::{app::App, serve::Alarm};
@@ -146,8 +146,29 @@ impl Note {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What keeps browsers from making more of an answer than it is. Routes that need something else say it themselves.
+const GUARDS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    // Other sites get nothing of it without being asked for by CORS, on which this has no bearing: browsers look at it only
+    // where a page asks without CORS, as an image or a script would.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
 
 /// Answers one request, within the time that `alarm` keeps.
 pub(crate) async fn handle(
@@ -169,40 +190,65 @@ pub(crate) async fn handle(
     let has_proof = dpop::has_proof(request.headers());
     let page = cors::page(request.headers(), &app);
     let (method, path) = (request.method().clone(), request.uri().clone());
-    // The body has its own time, which ends first.
-    let patience = app.config.server.request_timeout * 2;
-    let answered = last_resort::answered(async move {
-        // The router is always ready and never fails.
-        match router.call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
-    });
-    let response = match alarm.limit(patience, answered).await {
-        Some(response) => response,
-        None => Problem::new(Code::Unavailable).into_response(),
+    // What a proxy asks for itself is nobody's share.
+    let place = app
+        .requests
+        .take(address.filter(|address| !limits.trusts(*address)));
+    let response = if place.is_ok() || path.path() == health::LIVE {
+        // The body has its own time, which ends first.
+        let patience = limits.request_timeout * 2;
+        let answered = last_resort::answered(async move {
+            // The router is always ready and never fails.
+            match router.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        });
+        let answered = alarm.limit(patience, answered).await;
+        answered.unwrap_or_else(|| Problem::new(Code::Unavailable).into_response())
+    } else {
+        Problem::new(Code::Overloaded).into_response()
     };
-    let mut response = finish(response, id);
+    drop(place);
+    let mut response = finish(&app, peer, response, id);
     if let Some(nonce) = dpop::next_nonce(&app, has_proof, now) {
         response.headers_mut().insert(dpop::NONCE, nonce);
     }
-    let mut response = cors::open(response, page, &app);
-    if let (
-        Some(Peer {
-            encrypted: true, ..
-        }),
-        Some(hsts),
-    ) = (peer, &app.hsts)
-    {
-        let headers = response.headers_mut();
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
-    }
+    let response = cors::open(response, page, &app);
     log(&response, id, &method, path.path(), started.elapsed());
     response
 }
 
+/// The bytes of an answer to a head that could not be read, as HTTP/1.1 has them; none for a status that is no such answer's.
+pub(crate) fn refuse(
+    app: &App,
+    peer: Option<Peer>,
+    status: StatusCode,
+    date: &str,
+) -> Option<Vec<u8>> {
+    let problem = match status {
+        StatusCode::BAD_REQUEST => Problem::field("head", "malformed", "It is no head of HTTP."),
+        StatusCode::URI_TOO_LONG => Problem::new(Code::UriTooLong),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(Code::HeadTooLarge),
+        _ => return None,
+    };
+    let (id, started) = (app.request_ids.next(), Instant::now());
+    let body = problem.render(id);
+    let response = finish(app, peer, problem.into_response(), id);
+    log(&response, id, &Method::default(), "", started.elapsed());
+    let mut bytes = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    let length = body.len();
+    let rest = format!("content-length: {length}\r\nconnection: close\r\ndate: {date}\r\n\r\n");
+    bytes.extend(rest.into_bytes());
+    bytes.extend(body);
+    Some(bytes)
+}
+
 /// The body of an error and the headers that every answer has.
-fn finish(mut response: Response, id: RequestId) -> Response {
+fn finish(app: &App, peer: Option<Peer>, mut response: Response, id: RequestId) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
         *response.body_mut() = Body::from(problem.render(id));
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -211,8 +257,13 @@ fn finish(mut response: Response, id: RequestId) -> Response {
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+    for (name, value) in GUARDS {
+        headers.entry(name).or_insert(value);
+    }
+    if let (true, Some(hsts)) = (peer.is_some_and(|peer| peer.encrypted), &app.hsts) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
+    }
     response
 }
 

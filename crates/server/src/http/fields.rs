@@ -11,6 +11,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::Value;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     arrival::cut,
@@ -23,8 +24,19 @@ const MOST_FAULTS: usize = 16;
 /// The fields of a body that were not taken yet, and the faults found so far.
 #[derive(Default)]
 pub(super) struct Fields {
-    values: Vec<(String, Value)>,
+    values: Vec<(String, Held)>,
     faults: Vec<FieldError>,
+}
+
+/// A value that nobody took yet: it may be a secret, and is overwritten when it is dropped.
+struct Held(Value);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Value::String(text) = &mut self.0 {
+            text.zeroize();
+        }
+    }
 }
 
 impl Fields {
@@ -50,7 +62,7 @@ impl Fields {
     pub(super) fn of_query(query: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let values = pairs
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .map(|(name, value)| (name.into_owned(), Held(Value::String(value.into_owned()))))
             .collect();
         let faults = Vec::new();
         Self { values, faults }.without_duplicates()
@@ -78,8 +90,9 @@ impl Fields {
             };
             Problem::field("body", "malformed", detail)
         })?;
+        let values = values.into_iter();
         Ok(Self {
-            values,
+            values: values.map(|(name, value)| (name, Held(value))).collect(),
             faults: Vec::new(),
         }
         .without_duplicates())
@@ -90,7 +103,7 @@ impl Fields {
             .map_err(|_| Problem::field("body", "malformed", "The body is not UTF-8."))?;
         let pairs = form_urlencoded::parse(text.as_bytes());
         let values = pairs
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .map(|(name, value)| (name.into_owned(), Held(Value::String(value.into_owned()))))
             .collect();
         Ok(Self {
             values,
@@ -112,6 +125,11 @@ impl Fields {
             self.fault(&name, "duplicate", "This field comes more than once.");
         }
         self
+    }
+
+    /// Whether it is there and was not taken.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.iter().any(|value| value.0 == name)
     }
 
     /// A text that must be there.
@@ -222,7 +240,8 @@ impl Fields {
         parse: impl FnOnce(&str) -> Result<T, F>,
         describe: impl FnOnce(F) -> (&'static str, &'static str),
     ) -> Option<T> {
-        let text = self.string(name)?;
+        // A password comes this way, too.
+        let text = Zeroizing::new(self.string(name)?);
         match parse(&text) {
             Ok(value) => Some(value),
             Err(fault) => {
@@ -273,7 +292,8 @@ impl Fields {
 
     fn take(&mut self, name: &str) -> Option<Value> {
         let place = self.values.iter().position(|value| value.0 == name)?;
-        Some(self.values.swap_remove(place).1)
+        let mut held = self.values.swap_remove(place).1;
+        Some(std::mem::take(&mut held.0))
     }
 
     fn wrong_type<T>(&mut self, name: &str, expected: &str, found: &Value) -> Option<T> {

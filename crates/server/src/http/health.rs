@@ -8,6 +8,9 @@ use serde_json::json;
 use super::{answer, problem::Problem};
 use crate::app::App;
 
+/// What is answered however much else there is to do.
+pub(super) const LIVE: &str = "/health/live";
+
 /// `GET /health/live`: the process answers.
 pub(super) async fn live() -> Response {
     answer::json(StatusCode::OK, &json!({ "status": "ok" }))

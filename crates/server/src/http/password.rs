@@ -13,6 +13,7 @@ use relatch_core::{
     },
 };
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::{
     answer,
@@ -34,7 +35,7 @@ pub(super) async fn change(
     let old = input
         .fields
         .parsed("old_password", Password::attempt, describe_password);
-    let new = input.fields.string("new_password");
+    let new = input.fields.string("new_password").map(Zeroizing::new);
     input.fields.finish()?;
     let (Some(old), Some(new)) = (old, new) else {
         return Err(input.fields.refused());
@@ -53,7 +54,7 @@ pub(super) async fn reset(
 ) -> Result<Response, Problem> {
     let username = input.fields.string("username");
     let username = username.map(|name| Username::parse(&name).ok());
-    let code = input.fields.string("code");
+    let code = input.fields.string("code").map(Zeroizing::new);
     let known = username.clone().flatten();
     let choose = |text: &str| Password::choose(text, known.as_ref(), None);
     let password = input

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, HeaderValue, Method, Version, header},
+    response::{IntoResponse as _, Response},
 };
 
 use super::{
@@ -63,7 +64,7 @@ pub(super) fn routes() -> Vec<Route> {
             api::resource_server::introspect,
         ),
         any("/verify", verify::verify, api::resource_server::verify),
-        get("/health/live", health::live, api::service::live),
+        get(health::LIVE, health::live, api::service::live),
         get("/health/ready", health::ready, api::service::ready),
         get("/openapi.json", openapi::serve, api::service::openapi),
         get("/docs", docs::page, api::service::docs),
@@ -170,4 +171,21 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(refuse(Code::MethodNotAllowed))
         .fallback(refuse(Code::NotFound))
         .with_state(app)
+}
+
+/// Where there is no place for a connection: whether the process lives, and nothing else.
+pub(crate) fn crowded_router() -> Router {
+    Router::new()
+        .route(health::LIVE, axum::routing::get(health::live))
+        .fallback(turn_away)
+}
+
+async fn turn_away(version: Version) -> Response {
+    let mut response = Problem::new(Code::Overloaded).into_response();
+    // HTTP/2 has no such header, and its connections end by themselves.
+    if version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
 }

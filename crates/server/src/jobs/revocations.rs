@@ -30,6 +30,9 @@ async fn run(app: Weak<App>) {
     let (mut well, mut due) = (true, Due::default());
     while let Some(app) = app.upgrade() {
         let looked = due.look(&app).await;
+        if app.is_closed() {
+            return;
+        }
         if let (Err(error), true) = (&looked, well) {
             tracing::warn!(%error, "the revocations could not be looked at; followers hear nothing until they can");
         }

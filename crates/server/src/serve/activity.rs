@@ -1,5 +1,5 @@
-//! Whether anything happens on a connection of HTTP/2, which has no end of its own: hyper limits how long the head of a
-//! request may take on HTTP/1.1 alone.
+//! Whether any request runs on a connection. One of HTTP/2 has no other end, for hyper limits how long the head of a request may
+//! take on HTTP/1.1 alone; and one of either version on which nothing runs need not be waited for.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -32,6 +32,11 @@ impl Activity {
     pub(super) fn begin(&self) -> Running {
         self.state().running += 1;
         Running(self.clone())
+    }
+
+    /// Counts the rest from now on.
+    pub(super) fn rest_from_now(&self) {
+        self.state().rests_since = Instant::now();
     }
 
     /// Done when no request has run for so long.

@@ -1,6 +1,6 @@
 //! One connection: the handshake if there is one, the version of HTTP, the time limits.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,6 +25,7 @@ use super::{
     activity::{Activity, Running},
     drain::Open,
     proxy::{self, Source},
+    refusal::Refusing,
 };
 use crate::{
     app::App,
@@ -47,26 +48,36 @@ const WINDOW: u32 = 64 * 1024;
 /// What one answer may wait with.
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// The largest frame, and the table of headers that a client may fill: what the protocol wants at least, and h2 has by itself.
+const FRAME: u32 = 16 * 1024;
+const HEADER_TABLE: u32 = 4_096;
+
+/// How long the last answer may be on its way once a connection is told to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What every connection of one listener has.
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) app: Arc<App>,
     pub(super) router: Router,
+    /// What is served where there is no place, if anything.
+    pub(super) crowded: Option<Router>,
     pub(super) tls: Option<TlsAcceptor>,
 }
 
-/// Serves one connection until it ends.
-pub(super) async fn run(site: Site, mut stream: TcpStream, mut open: Open) {
-    prepare(&stream, &site.app.config.server);
-    let peer = tokio::select! {
-        peer = admit(&site, &mut stream) => peer,
-        () = open.told_to_finish() => return,
-    };
-    let Ok(peer) = peer else {
-        return tracing::debug!(
-            "a connection came from no trusted proxy, or without its PROXY header"
-        );
-    };
+impl Site {
+    /// The same listener for a connection that has no place.
+    pub(super) fn when_crowded(&self) -> Option<Self> {
+        let router = self.crowded.clone()?;
+        Some(Self {
+            router,
+            ..self.clone()
+        })
+    }
+}
+
+/// Serves one connection, whose other end is known by now, until it ends.
+pub(super) async fn run(site: Site, stream: TcpStream, peer: Option<Peer>, open: Open) {
     match site.tls.clone() {
         None => run_http1(site, stream, peer, open).await,
         // On the heap: a connection in plain need not have room for it.
@@ -100,8 +111,12 @@ async fn run_tls(
 }
 
 /// Who is at the other end; none if the system does not know.
-async fn admit(site: &Site, stream: &mut TcpStream) -> Result<Option<Peer>, Stranger> {
+///
+/// # Errors
+/// [`Stranger`].
+pub(super) async fn admit(site: &Site, stream: &mut TcpStream) -> Result<Option<Peer>, Stranger> {
     let limits = &site.app.config.server;
+    prepare(stream, limits);
     let mut address = stream.peer_addr().ok().map(|peer| peer.ip().to_canonical());
     if limits.proxy_protocol {
         if !address.is_some_and(|address| limits.trusts(address)) {
@@ -120,7 +135,7 @@ async fn admit(site: &Site, stream: &mut TcpStream) -> Result<Option<Peer>, Stra
 }
 
 /// Somebody who is not the proxy that alone may connect.
-struct Stranger;
+pub(super) struct Stranger;
 
 fn prepare(stream: &TcpStream, limits: &ServerConfig) {
     // Answers are small and whole: waiting to fill a packet only delays them.
@@ -145,9 +160,12 @@ where
         .writev(false)
         .max_header_size(limits.max_headers)
         .max_buf_size(limits.max_headers.max(8192));
+    let stream = Refusing::over(stream, Arc::clone(&site.app), peer);
+    let activity = Activity::new();
+    let counted = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(&site, peer, request, alarm.clone());
-        async { Ok::<_, std::convert::Infallible>(answer.await) }
+        let running = counted.begin();
+        running.until_answered(answer(&site, peer, request, alarm.clone()))
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     // A connection that breaks off is its client's affair.
@@ -156,7 +174,7 @@ where
         _ = connection.as_mut() => return,
         () = open.told_to_finish() => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    finish(connection, &activity).await;
 }
 
 async fn run_http2<S>(site: Site, stream: S, peer: Option<Peer>, mut open: Open)
@@ -170,15 +188,7 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let running = counted.begin();
         // Requests of one connection run in tasks of their own, so that each wants an alarm of its own.
-        let answer = answer(&site, peer, request, Alarm::default());
-        async move {
-            let response = answer.await;
-            // An answer that is whole needs nobody any more; one that goes on is still running.
-            Ok::<_, std::convert::Infallible>(match response.body().size_hint().exact() {
-                Some(_) => response,
-                None => response.map(|body| held(body, running)),
-            })
-        }
+        running.until_answered(answer(&site, peer, request, Alarm::default()))
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -189,7 +199,16 @@ where
     }
     connection.as_mut().graceful_shutdown();
     // Who leaves answers unread for longer does without them.
-    let _ = tokio::time::timeout(limits.request_timeout, connection).await;
+    let _ = tokio::time::timeout(limits.request_timeout, finish(connection, &activity)).await;
+}
+
+/// Waits for a connection that was told to end, as long as something runs on it: a client need not do as it is told.
+async fn finish(connection: impl Future, activity: &Activity) {
+    activity.rest_from_now();
+    tokio::select! {
+        _ = connection => {}
+        () = activity.ceased(LAST_WORDS) => {}
+    }
 }
 
 fn http2_builder(limits: &ServerConfig) -> http2::Builder<TokioExecutor> {
@@ -203,17 +222,32 @@ fn http2_builder(limits: &ServerConfig) -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW * 4)
         .max_send_buf_size(SEND_BUFFER)
+        .max_frame_size(FRAME)
+        .header_table_size(HEADER_TABLE)
         .keep_alive_interval(limits.request_timeout)
         .keep_alive_timeout(limits.header_timeout);
     builder
 }
 
-/// The same body, with the request running until its end.
-fn held(body: Body, running: Running) -> Body {
-    Body::new(body.map_frame(move |frame| {
-        let _until_the_end = &running;
-        frame
-    }))
+impl Running {
+    /// Waits for the answer, and lets the request run until that has ended: one that is whole needs nobody any more.
+    async fn until_answered(
+        self,
+        answer: impl Future<Output = Response<Body>>,
+    ) -> Result<Response<Body>, Infallible> {
+        let response = answer.await;
+        Ok(match response.body().size_hint().exact() {
+            Some(_) => response,
+            None => response.map(|body| self.until_the_end(body)),
+        })
+    }
+
+    fn until_the_end(self, body: Body) -> Body {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &self;
+            frame
+        }))
+    }
 }
 
 fn answer(
@@ -231,15 +265,13 @@ fn answer(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_goes_on_keeps_its_connection() {
         const SECOND: Duration = Duration::from_secs(1);
         let activity = Activity::new();
-        let body = held(Body::empty(), activity.begin());
+        let body = activity.begin().until_the_end(Body::empty());
         let ceases = || tokio::time::timeout(SECOND * 60, activity.ceased(SECOND));
         assert!(ceases().await.is_err());
         drop(body);

@@ -19,7 +19,7 @@ impl Drain {
     }
 
     /// Done when every connection is closed.
-    pub(super) async fn finish(self) {
+    pub(super) async fn finish(&self) {
         self.0.send_replace(true);
         self.0.closed().await;
     }

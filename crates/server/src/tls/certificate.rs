@@ -113,7 +113,7 @@ pub(super) struct Certificate {
 
 /// Whether clients accept a certificate, as far as its dates go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     NotYet,
     Good,
     EndsSoon,

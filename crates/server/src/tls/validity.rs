@@ -1,4 +1,4 @@
-//! From when to when a certificate is valid (RFC 5280 §4.1.2.5). Reads no further, and judges nothing.
+//! From when to when a certificate is valid (RFC 5280 §4.1.2.5), whose it is and who signed it. Reads no further, and judges nothing.
 
 use relatch_core::Timestamp;
 
@@ -9,19 +9,32 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// Its begin and its end; nothing if it is no certificate.
 pub(super) fn of(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
+    let (validity, _) = expect(SEQUENCE, from_issuer(certificate)?.1)?;
+    let (tag, begin, rest) = element(validity)?;
+    let begin = time(tag, begin)?;
+    let (tag, end, _) = element(rest)?;
+    Some((begin, time(tag, end)?))
+}
+
+/// The names of its issuer and of its subject, not taken apart.
+pub(super) fn parties(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (issuer, rest) = from_issuer(certificate)?;
+    let (_, after_validity) = expect(SEQUENCE, rest)?;
+    let (subject, _) = expect(SEQUENCE, after_validity)?;
+    Some((issuer, subject))
+}
+
+/// The issuer's name, and what comes after it.
+fn from_issuer(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     let (certificate, _) = expect(SEQUENCE, certificate)?;
     let (mut rest, _) = expect(SEQUENCE, certificate)?;
     if rest.first() == Some(&VERSION) {
         rest = element(rest)?.2;
     }
-    for _ in ["serial number", "algorithm", "issuer"] {
+    for _ in ["serial number", "algorithm"] {
         rest = element(rest)?.2;
     }
-    let (validity, _) = expect(SEQUENCE, rest)?;
-    let (tag, begin, rest) = element(validity)?;
-    let begin = time(tag, begin)?;
-    let (tag, end, _) = element(rest)?;
-    Some((begin, time(tag, end)?))
+    expect(SEQUENCE, rest)
 }
 
 fn expect(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -64,7 +64,8 @@ fn orders(user: &str, session: &str) -> Vec<(&'static str, String, Value)> {
             format!("/admin/v1/sessions/{session}"),
             Value::Null,
         ),
-        ("DELETE", of_user, Value::Null),
+        ("DELETE", of_user.clone(), Value::Null),
+        ("PATCH", of_user, json!({ "email": "x@example.org" })),
     ]
 }
 

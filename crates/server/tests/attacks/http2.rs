@@ -9,7 +9,8 @@ use crate::support::{
     eventually, get as http1_get,
     http2::{
         CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Frame, GOAWAY, HEADERS,
-        PING, REFUSED_STREAM, RST_STREAM, SETTINGS, frame, get, head, header, reset,
+        PING, PRIORITY, REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, get, head,
+        header, reset,
     },
     pause,
     tls::Secure,
@@ -163,7 +164,14 @@ fn a_connection_on_which_nothing_happens_is_closed() {
 #[test]
 fn pings_and_settings_keep_no_connection() {
     let server = impatient();
-    for noise in [frame(PING, 0, 0, &[0; 8]), frame(SETTINGS, 0, 0, &[])] {
+    for noise in [
+        frame(PING, 0, 0, &[0; 8]),
+        frame(SETTINGS, 0, 0, &[]),
+        frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()),
+        frame(PRIORITY, 0, 1, &[0, 0, 0, 3, 16]),
+        // Of a kind that nobody knows.
+        frame(0xbb, 0, 0, &[7; 100]),
+    ] {
         let mut connection = server.open_http2(&[]);
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(4) && connection.send(&noise) {
@@ -171,6 +179,77 @@ fn pings_and_settings_keep_no_connection() {
         }
         assert!(connection.ends_within(100), "{noise:?}");
     }
+    is_well(&server);
+}
+
+/// CVE-2025-8671: the client has the server do the resetting, of which it counts less.
+#[test]
+fn resets_that_the_server_is_made_to_do_end_the_connection() {
+    let server = Secure::start(&[]);
+    let mut connection = server.open_http2(&[]);
+    let flood: Vec<u8> = (0..4_000)
+        .flat_map(|number| {
+            let stream = number * 2 + 1;
+            let too_much = 0x7fff_ffff_u32.to_be_bytes();
+            let wrong = frame(WINDOW_UPDATE, 0, stream, &too_much);
+            [get(stream, "/auth/me"), wrong].concat()
+        })
+        .collect();
+    connection.send(&flood);
+    assert!(connection.ends_though_alive_within(5_000));
+    let run = server.folder.logged().matches("\"request\"").count();
+    assert!(run < 1_500, "{run} of 4,000 were run");
+    is_well(&server);
+}
+
+/// What the server holds in memory, in KiB.
+fn memory(server: &Secure) -> u64 {
+    let status = format!("/proc/{}/status", server.process());
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
+}
+
+/// Each of these wants an answer, and none of the answers is read.
+#[test]
+fn floods_whose_answers_nobody_reads_take_no_memory() {
+    let server = Secure::start(&[("server.request_timeout", "1s")]);
+    let before = memory(&server);
+    for noise in [
+        frame(PING, 0, 0, &[0; 8]),
+        frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 255, 255]),
+        get(1, "/auth/me"),
+    ] {
+        let mut connection = server.open_http2(&[]);
+        let socket = connection.stream();
+        let short = Some(Duration::from_millis(300));
+        socket.set_write_timeout(short).unwrap();
+        let flood = noise.repeat(2_000);
+        let taken = (0..2_000).take_while(|_| connection.send(&flood)).count();
+        assert!(
+            taken < 2_000,
+            "{} MB were taken",
+            (taken * flood.len()) >> 20
+        );
+        let grown = memory(&server).saturating_sub(before);
+        assert!(grown < 24 * 1024, "{grown} KiB");
+    }
+    is_well(&server);
+}
+
+#[test]
+fn frames_without_content_keep_no_request_busy() {
+    let server = Secure::start(&[]);
+    let mut connection = server.open_http2(&[]);
+    let post = [
+        head("POST", "/auth/login"),
+        header("content-type", "application/json"),
+    ];
+    connection.send(&frame(HEADERS, END_HEADERS, 1, &post.concat()));
+    let flood = frame(DATA, 0, 1, &[]).repeat(1_000);
+    let sent = (0..100).take_while(|_| connection.send(&flood)).count();
+    assert!(connection.ends_though_alive_within(5_000), "{sent}");
     is_well(&server);
 }
 

@@ -140,52 +140,6 @@ fn a_client_that_reads_nothing_is_cut_off() {
 }
 
 #[test]
-fn one_connection_too_many_is_turned_away_and_health_answers_once_they_go() {
-    let server = Server::start(&[("server.max_connections", "8")]);
-    let mut held: Vec<_> = (0..8).map(|_| Connection::open(server.address)).collect();
-    for connection in &mut held {
-        connection.send(&get("/health/live").bytes());
-        assert_eq!(connection.read().unwrap().status, 200);
-    }
-    for _ in 0..5 {
-        let mut surplus = Connection::open(server.address);
-        let reply = surplus.read().expect("it is told why");
-        assert_eq!(
-            (reply.status, reply.header("retry-after")),
-            (503, Some("1"))
-        );
-        assert!(surplus.ends_within(1_000));
-    }
-    held[3].send(&get("/health/ready").bytes());
-    assert_eq!(
-        held[3].read().unwrap().status,
-        200,
-        "whoever is in stays in"
-    );
-    drop(held);
-    let free = eventually(|| {
-        let mut connection = Connection::open(server.address);
-        connection.send(&get("/health/live").bytes());
-        connection.read().is_some_and(|reply| reply.status == 200)
-    });
-    assert!(free);
-    server.is_well();
-}
-
-#[test]
-fn a_client_that_is_turned_away_with_its_request_sent_is_told_why() {
-    let server = Server::start(&[("server.max_connections", "1")]);
-    let mut held = Connection::open(server.address);
-    held.send(&get("/health/live").bytes());
-    assert_eq!(held.read().unwrap().status, 200);
-    for _ in 0..20 {
-        let mut surplus = Connection::open(server.address);
-        surplus.send(&get("/health/live").bytes());
-        assert_eq!(surplus.read().expect("it is told why").status, 503);
-    }
-}
-
-#[test]
 fn a_flood_of_logins_is_turned_away_while_refreshes_go_on() {
     let server = Server::start(&HEAVY);
     let owner = server.register("ada");

@@ -9,8 +9,11 @@ use std::{
 use crate::support::{
     Connection, Folder, Server, Tokens,
     account::{PASSWORD, registration},
-    at_once, eventually, get, pause, post,
+    at_once, eventually, get,
+    http2::get as http2_get,
+    pause, post,
     refresh_token::generation,
+    tls::Secure,
 };
 
 /// A login that takes half a second or so.
@@ -79,6 +82,28 @@ fn a_client_that_holds_on_does_not_hold_up_the_stop() {
         begin.elapsed()
     );
     is_tidy(&server.folder);
+}
+
+#[test]
+fn a_client_on_which_nothing_runs_does_not_hold_up_the_stop_and_no_stop_is_a_fault() {
+    let mut server = Secure::start(&[]);
+    // One that never answers what HTTP/2 asks it, and one in the middle of a head.
+    let mut deaf = server.open_http2(&[]);
+    deaf.send(&http2_get(1, "/health/live"));
+    assert!(deaf.body_of(1).contains("ok"));
+    let mut half = server.connect();
+    half.send(b"GET /auth/me HTTP/1.1\r\nHost");
+    pause(100);
+    let begin = Instant::now();
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let logged = server.folder.logged();
+    assert!(
+        !logged.contains("WARN") && !logged.contains("ERROR"),
+        "{logged}"
+    );
 }
 
 #[test]
@@ -255,4 +280,53 @@ fn a_port_that_is_taken_is_said() {
         "{}",
         refusal.said
     );
+}
+
+/// How a server ends that crashes where the system would let it write its memory to disk.
+fn crash(settings: &[(&str, &str)]) -> std::process::ExitStatus {
+    let mut server = Folder::new().start_by("ulimit -c unlimited; exec \"$0\" \"$@\"", settings);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.process())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let soft = core.and_then(|line| line.split_whitespace().nth(4));
+    let expected = if settings.is_empty() {
+        "0"
+    } else {
+        "unlimited"
+    };
+    assert_eq!(soft, Some(expected));
+    server.signal("ABRT");
+    server.wait()
+}
+
+#[test]
+fn the_memory_of_the_process_is_never_written_to_disk_unless_that_is_asked_for() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let status = crash(&[]);
+    assert!(
+        status.signal().is_some() && !status.core_dumped(),
+        "{status:?}"
+    );
+    crash(&[("server.core_dumps", "true")]);
+}
+
+/// Whose the memory of a server is that runs as an ordinary user.
+fn owner_of_memory(settings: &[(&str, &str)]) -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    let script = r#"
+        [ "$(id -u)" = 0 ] || exec "$0" "$@"
+        chmod 777 . && exec 9<"$0"
+        exec setpriv --reuid 65534 --regid 65534 --clear-groups /proc/self/fd/9 "$@""#;
+    let server = Folder::new().start_by(script, settings);
+    let path = format!("/proc/{}/mem", server.process());
+    std::fs::metadata(path).unwrap().uid()
+}
+
+/// What others of the same user may open belongs to that user; what they may not, to root.
+#[test]
+fn another_process_of_the_same_user_does_not_look_into_its_memory() {
+    assert_eq!(owner_of_memory(&[]), 0);
+    let allowed = [("server.core_dumps", "true")];
+    assert_ne!(owner_of_memory(&allowed), 0, "and could, were it allowed");
 }

@@ -10,6 +10,7 @@ mod admin;
 mod audit;
 mod config;
 mod db;
+mod doctor;
 mod explain;
 mod followers;
 mod key;

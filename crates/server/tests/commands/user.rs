@@ -116,6 +116,39 @@ fn a_new_password_ends_every_session() {
 }
 
 #[test]
+fn another_address_logs_nobody_out_and_voids_a_code() {
+    let server = Server::start(&[]);
+    let phone = server.register("ada");
+    let set = |email| server.run(&["user", "set-email", "ada", email]);
+    set("nowhere").failed(1, "the address \"nowhere\": Expected an address like");
+    assert_eq!(
+        set("countess@example.org").done().out,
+        "ada has the address countess@example.org, in place of ada@example.com.\n"
+    );
+    let again = set("countess@example.org").done();
+    let same = "ada had the address countess@example.org before; nothing changed.\n";
+    assert_eq!(again.out, same);
+    server.is_unharmed(&phone);
+    let code = server.runs(&["user", "reset-code", "ada", "--json"]).json();
+    let said = set("ada@example.net").done();
+    assert!(
+        said.out.contains("code that was out is void"),
+        "{}",
+        said.out
+    );
+    let body = json!({ "username": "ada", "code": code["code"], "new_password": NEW });
+    post("/auth/password/reset")
+        .json(&body)
+        .send(server.address)
+        .is(401, "invalid_reset_code");
+    let shown = server.runs(&["user", "show", "ada", "--json"]).json();
+    assert_eq!(shown["user"]["email"], "ada@example.net");
+    server
+        .run(&["user", "set-email", "nobody", "x@example.org"])
+        .failed(3, "there is no user nobody");
+}
+
+#[test]
 fn a_deleted_user_is_gone_and_the_name_is_free() {
     let server = Server::start(&[]);
     let phone = server.register("ada");

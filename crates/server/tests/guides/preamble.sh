@@ -29,7 +29,7 @@ trap 'kill "${SERVER:-}" 2>/dev/null || true' EXIT
 cargo() {
   case "$*" in
     "run --release -- serve") systemctl start relatch ;;
-    "xtask test") ;;
-    *) echo "cargo $*: the guides know \`run --release -- serve\` and \`xtask test\`"; return 1 ;;
+    "xtask test" | "install --path examples/cli") ;;
+    *) echo "cargo $*: the guides know \`run --release -- serve\`, \`install --path examples/cli\` and \`xtask test\`"; return 1 ;;
   esac
 }

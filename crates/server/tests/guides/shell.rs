@@ -33,7 +33,14 @@ pub(crate) fn type_in(page: &Page) -> Vec<String> {
     let (bin, home) = (place.join("bin"), place.join("home"));
     fs::create_dir(&bin).unwrap();
     fs::create_dir(&home).unwrap();
-    symlink(env!("CARGO_BIN_EXE_relatch"), bin.join("relatch")).unwrap();
+    let relatch = Path::new(env!("CARGO_BIN_EXE_relatch"));
+    symlink(relatch, bin.join("relatch")).unwrap();
+    let notes_cli = relatch.with_file_name("notes-cli");
+    assert!(
+        notes_cli.exists(),
+        "`cargo build --package notes-cli` comes before this, as in `cargo xtask test guides`"
+    );
+    symlink(notes_cli, bin.join("notes-cli")).unwrap();
     let script = place.join("script");
     let address = free_address();
     fs::write(&script, self::script(page, &address)).unwrap();

@@ -42,6 +42,8 @@ fn names_and_statuses_are_promises() {
     409 keys_busy
     412 changed_meanwhile
     413 payload_too_large
+    414 uri_too_long
+    431 head_too_large
     415 unsupported_media_type
     503 overloaded
     503 unavailable

@@ -8,14 +8,17 @@ use relatch_core::{
     session::{EndReason, Ended, open::Opening, store::Opened},
     store::Changed,
     user::{
-        CredentialVersion, Credentials, Email, UserState, Username,
-        store::{Creating, Registered, Resetting, StateChange, UserQuery},
+        CredentialVersion, Credentials, Email, UserId, UserState, Username,
+        reset::Redeemed,
+        store::{
+            Creating, EmailChange, Readdressing, Registered, Resetting, StateChange, UserQuery,
+        },
     },
 };
 use serde_json::json;
 
 use super::{
-    Factory,
+    Factory, reset,
     scene::{FIRST, SECOND, START, Scene, administrator, at_once, hash, opening, over, request},
 };
 
@@ -196,6 +199,71 @@ pub async fn an_order_that_changes_nothing_writes_nothing(factory: &dyn Factory)
     assert_eq!(scene.dump().await, before);
 }
 
+fn readdressing(user: UserId, email: &str) -> Readdressing {
+    Readdressing {
+        user,
+        email: Email::parse(email).expect("an address"),
+        expected: None,
+        by: administrator(START.plus(SECOND)),
+    }
+}
+
+/// The address and nothing else; the record has no address, for it outlives the account. Others may have the same one.
+pub async fn another_address_ends_nothing(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let (ada, bob) = (scene.register("ada").await, scene.register("bob").await);
+    let before = scene.store.credentials_of(ada.user).await;
+    let before = before.expect("reads").expect("is there");
+    let changed = Ok(Changed::Done(EmailChange::Changed { code_voided: false }));
+    for user in [ada.user, bob.user] {
+        let order = readdressing(user, "Countess@example.org");
+        assert_eq!(scene.store.set_email(order).await, changed);
+    }
+    let mut expected = before.clone();
+    expected.user.email = Email::parse("Countess@example.org").expect("an address");
+    assert_ne!(before.user.tag(), expected.user.tag());
+    let found = scene.store.credentials_of(ada.user).await;
+    assert_eq!(found, Ok(Some(expected)));
+    let live = scene.live(&[&ada, &bob], START.plus(SECOND)).await;
+    assert_eq!(live, [true, true]);
+    let login = scene
+        .store
+        .open_session(opening(scene.draw(ada.user, START)));
+    assert!(matches!(login.await, Ok(Opened::Session(_))));
+    let events = scene.events(ada.user).await;
+    let mut changes = events.iter().filter(|e| e.name == "user.email_changed");
+    let change = changes.next().expect("is on record");
+    assert_eq!(change.detail, Some(json!({ "by": "command_line" })));
+    let before = scene.dump().await;
+    let same = readdressing(ada.user, "Countess@example.org");
+    let again = scene.store.set_email(same).await;
+    assert_eq!(again, Ok(Changed::Done(EmailChange::Unchanged)));
+    assert_eq!(scene.dump().await, before);
+}
+
+/// It may be in the old mailbox. That of another user is not.
+pub async fn another_address_voids_a_code(factory: &dyn Factory) {
+    let scene = Scene::set(factory).await;
+    let (ada, bob) = (scene.register("ada").await, scene.register("bob").await);
+    for user in [ada.user, bob.user] {
+        assert_eq!(reset::issue(&scene, user, "1").await, Changed::Done(()));
+    }
+    let same = readdressing(ada.user, "ada@example.com");
+    let said = scene.store.set_email(same).await;
+    assert_eq!(said, Ok(Changed::Done(EmailChange::Unchanged)));
+    let rows = scene.rows().await;
+    let codes = rows.iter().filter(|row| row.starts_with("reset_code"));
+    assert_eq!(codes.count(), 2);
+    let order = readdressing(ada.user, "countess@example.org");
+    let said = scene.store.set_email(order).await;
+    let changed = EmailChange::Changed { code_voided: true };
+    assert_eq!(said, Ok(Changed::Done(changed)));
+    let late = reset::redeem(&scene, ada.user, "1", START).await;
+    assert_eq!(late, Redeemed::Wrong);
+    let done = reset::redeem(&scene, bob.user, "1", START).await;
+    assert_eq!(done, Redeemed::Done { ended: 1 });
+}
+
 /// A login that verified the old one is refused; one with the new one is not.
 pub async fn a_reset_ends_every_session_and_voids_the_old_password(factory: &dyn Factory) {
     let scene = Scene::set(factory).await;
@@ -297,6 +365,8 @@ pub async fn nobody_is_administered_where_there_is_nobody(factory: &dyn Factory)
                 .await;
             assert_eq!(order, Ok(Changed::NotFound));
         }
+        let order = readdressing(user, "x@example.com");
+        assert_eq!(scene.store.set_email(order).await, Ok(Changed::NotFound));
         let hash = hash("new");
         let resetting = Resetting {
             user,
@@ -350,7 +420,7 @@ pub async fn a_login_does_not_survive_a_deletion(factory: &dyn Factory) {
 }
 
 /// Six logins that begin at once with an order in their midst.
-async fn race_logins<F, T>(scene: &Scene, user: relatch_core::user::UserId, order: F)
+async fn race_logins<F, T>(scene: &Scene, user: UserId, order: F)
 where
     F: FnOnce(Arc<dyn Store>) -> T,
     T: Future<Output = ()> + Send + 'static,

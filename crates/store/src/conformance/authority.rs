@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use relatch_core::{
+    Tag,
+    event::Administrator,
     permission::{
         Refusal,
         role::tag_of,
@@ -11,9 +13,9 @@ use relatch_core::{
     session::{EndReason, Ended, Session, store::Which},
     store::Changed,
     user::{
-        UserState,
+        Email, UserId, UserState,
         reset::{Issuing, NewCode, ResetCode},
-        store::{Creating, Registered, StateChange},
+        store::{Creating, Readdressing, Registered, StateChange},
     },
 };
 use serde_json::json;
@@ -54,6 +56,7 @@ async fn orders(scene: &Scene, by: &Session, about: &Session) -> Vec<(&'static s
         ..putting("new", &["notes:read"], Expected::Anything)
     };
     let one = Which::One(about.id);
+    let readdressed = readdressing(user, None, &by);
     vec![
         ("create", of(store.create_user(creating).await)),
         ("code", of(store.issue_reset_code(issuing).await)),
@@ -79,8 +82,18 @@ async fn orders(scene: &Scene, by: &Session, about: &Session) -> Vec<(&'static s
                 .set_user_state(user, UserState::Disabled, None, by.clone())
                 .await),
         ),
+        ("readdress", of(store.set_email(readdressed).await)),
         ("delete", of(store.delete_user(user, None, by).await)),
     ]
+}
+
+fn readdressing(user: UserId, expected: Option<Tag>, by: &Administrator) -> Readdressing {
+    Readdressing {
+        user,
+        email: Email::parse("new@example.org").expect("an address"),
+        expected,
+        by: by.clone(),
+    }
 }
 
 #[derive(Debug)]
@@ -255,6 +268,9 @@ pub async fn what_was_not_seen_is_not_overwritten(factory: &dyn Factory) {
     let stale = Some(seen.clone());
     let enabled = store.set_user_state(ada, UserState::Active, stale.clone(), by.clone());
     assert_eq!(enabled.await, Ok(Changed::Conflict));
+    let order = readdressing(ada, stale.clone(), &by);
+    let readdressed = store.set_email(order).await;
+    assert_eq!(readdressed, Ok(Changed::Conflict));
     let deleted = store.delete_user(ada, stale, by.clone()).await;
     assert_eq!(deleted, Ok(Changed::Conflict));
     let stale = Assigning {

@@ -56,6 +56,7 @@ pub async fn every_field_comes_back(factory: &dyn Factory) {
         EventKind::UserDisabled(Actor::User(user, session)),
         EventKind::UserEnabled(Actor::CommandLine),
         EventKind::UserDeleted(Actor::User(user, session)),
+        EventKind::EmailChanged(Actor::CommandLine),
         EventKind::PasswordReset(Actor::CommandLine),
         EventKind::ResetCodeIssued(Actor::User(user, session)),
         EventKind::PasswordResetByCode,

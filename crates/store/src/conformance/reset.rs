@@ -34,7 +34,7 @@ fn new_code(user: UserId, code: &str) -> NewCode {
     }
 }
 
-async fn issue(scene: &Scene, user: UserId, code: &str) -> Changed<()> {
+pub(super) async fn issue(scene: &Scene, user: UserId, code: &str) -> Changed<()> {
     let issuing = Issuing {
         user,
         code: new_code(user, code),
@@ -57,7 +57,7 @@ fn redeeming(user: UserId, code: &str, now: Timestamp) -> Redeeming {
     }
 }
 
-async fn redeem(scene: &Scene, user: UserId, code: &str, now: Timestamp) -> Redeemed {
+pub(super) async fn redeem(scene: &Scene, user: UserId, code: &str, now: Timestamp) -> Redeemed {
     let redeeming = redeeming(user, code, now);
     scene
         .store

@@ -11,7 +11,9 @@ use relatch_core::{
     store::Changed,
     user::{
         User, UserId, UserState,
-        store::{Creating, Registered, Resetting, StateChange, UserQuery},
+        store::{
+            Creating, EmailChange, Readdressing, Registered, Resetting, StateChange, UserQuery,
+        },
     },
 };
 use uuid::Uuid;
@@ -127,6 +129,31 @@ pub(super) async fn set_state(
         }
     };
     let changed = Changed::Done(StateChange::Changed { ended });
+    order.end(transaction, changed).await
+}
+
+pub(super) async fn set_email(
+    transaction: &mut Transaction,
+    readdressing: &Readdressing,
+    policy: &Policy,
+) -> Result<Changed<EmailChange>, Fault> {
+    let Readdressing {
+        user: id,
+        email,
+        expected,
+        by,
+    } = readdressing;
+    let order = permitted!(order(transaction, by, Some(*id), policy).await?);
+    let found = reached(transaction, *id, &order.authority, expected.as_ref()).await?;
+    if reached!(found).email == *email {
+        return Ok(Changed::Done(EmailChange::Unchanged));
+    }
+    let sql = "UPDATE \"user\" SET email = $2 WHERE id = $1";
+    let parameters = params![id.0, email.as_str()];
+    transaction.execute(sql, parameters).await?;
+    let code_voided = reset::forget(transaction, *id).await?;
+    transaction.append(by.event(*id, EventKind::EmailChanged));
+    let changed = Changed::Done(EmailChange::Changed { code_voided });
     order.end(transaction, changed).await
 }
 

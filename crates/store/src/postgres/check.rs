@@ -1,6 +1,7 @@
 //! Looks whether a database is whole: as tables, and as what the domain makes of their rows. That its files are is
 //! PostgreSQL's to say.
 
+use relatch_core::key::KeyTable;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -37,6 +38,16 @@ pub async fn check(options: &Options) -> Result<Checked, OpenError> {
         Err(fault) => faults.push(format!("the keys cannot be read: {fault}")),
     }
     Ok(checked)
+}
+
+/// The keys of a database that this binary could work with, sealed: a look that costs nothing.
+///
+/// # Errors
+/// [`OpenError`] if it could not.
+pub async fn keys(options: &Options) -> Result<KeyTable, OpenError> {
+    let connection = options.connector(&options.address)?.connect().await?;
+    migrate::is_current(&connection).await?;
+    Ok(key::load(&connection).await?)
 }
 
 /// Reads every row; how many there are.

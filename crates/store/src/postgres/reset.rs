@@ -86,10 +86,11 @@ pub(super) async fn keep(
     connection.execute(sql, parameters).await.map(drop)
 }
 
-/// Forgets the code of a user, if there is one.
-pub(super) async fn forget(connection: &Connection, user: UserId) -> Result<(), Fault> {
+/// Forgets the code of a user; whether there was one.
+pub(super) async fn forget(connection: &Connection, user: UserId) -> Result<bool, Fault> {
     let sql = "DELETE FROM reset_code WHERE user_id = $1";
-    connection.execute(sql, params![user.0]).await.map(drop)
+    let gone = connection.execute(sql, params![user.0]).await?;
+    Ok(gone > 0)
 }
 
 /// Forgets the codes of everybody who holds that role.

@@ -13,8 +13,8 @@ use relatch_core::{
     user::{
         CredentialVersion, Credentials, User, UserId, UserState, Username,
         store::{
-            Changing, Creating, Registered, Registering, Resetting, StateChange, UserQuery,
-            UserStore,
+            Changing, Creating, EmailChange, Readdressing, Registered, Registering, Resetting,
+            StateChange, UserQuery, UserStore,
         },
     },
 };
@@ -81,6 +81,14 @@ impl UserStore for Postgres {
             transaction,
             &order,
             state,
+            &self.policy
+        ))
+    }
+
+    async fn set_email(&self, order: Readdressing) -> Result<Changed<EmailChange>, StoreError> {
+        durable!(self, |transaction| administer::set_email(
+            transaction,
+            &order,
             &self.policy
         ))
     }

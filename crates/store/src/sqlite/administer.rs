@@ -11,7 +11,9 @@ use relatch_core::{
     store::Changed,
     user::{
         User, UserId, UserState,
-        store::{Creating, Registered, Resetting, StateChange, UserQuery},
+        store::{
+            Creating, EmailChange, Readdressing, Registered, Resetting, StateChange, UserQuery,
+        },
     },
 };
 use rusqlite::{Connection, params};
@@ -109,6 +111,24 @@ pub(super) fn set_state(
         }
     };
     Ok(Changed::Done(StateChange::Changed { ended }))
+}
+
+pub(super) fn set_email(
+    connection: &Connection,
+    user: &User,
+    order: &Readdressing,
+) -> Result<Changed<EmailChange>, Fault> {
+    if user.email == order.email {
+        return Ok(Changed::Done(EmailChange::Unchanged));
+    }
+    let sql = "UPDATE user SET email = ?2 WHERE id = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![user.id.0.as_bytes(), order.email.as_str()])?;
+    let code_voided = reset::forget(connection, user.id)?;
+    let event = order.by.event(user.id, EventKind::EmailChanged);
+    event::append(connection, &event)?;
+    Ok(Changed::Done(EmailChange::Changed { code_voided }))
 }
 
 pub(super) fn reset_password(

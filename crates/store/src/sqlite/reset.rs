@@ -82,13 +82,13 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// Forgets the code of a user, if there is one.
-pub(super) fn forget(connection: &Connection, user: UserId) -> Result<(), Fault> {
+/// Forgets the code of a user; whether there was one.
+pub(super) fn forget(connection: &Connection, user: UserId) -> Result<bool, Fault> {
     let sql = "DELETE FROM reset_code WHERE user_id = ?1";
-    connection
+    let gone = connection
         .prepare_cached(sql)?
         .execute([user.0.as_bytes()])?;
-    Ok(())
+    Ok(gone > 0)
 }
 
 /// Forgets the codes of everybody who holds that role.

@@ -15,8 +15,8 @@ use relatch_core::{
     user::{
         CredentialVersion, Credentials, User, UserId, UserState, Username,
         store::{
-            Changing, Creating, Registered, Registering, Resetting, StateChange, UserQuery,
-            UserStore,
+            Changing, Creating, EmailChange, Readdressing, Registered, Registering, Resetting,
+            StateChange, UserQuery, UserStore,
         },
     },
 };
@@ -87,6 +87,17 @@ impl UserStore for Sqlite {
             authority::ordered(connection, &by, &policy, |authority| {
                 administer::reached(connection, user, authority, expected.as_ref())?
                     .and_then(|user| administer::set_state(connection, &user, state, &by, &policy))
+            })
+        })
+        .await
+    }
+
+    async fn set_email(&self, order: Readdressing) -> Result<Changed<EmailChange>, StoreError> {
+        let policy = Arc::clone(&self.policy);
+        self.durable(move |connection| {
+            authority::ordered(connection, &order.by, &policy, |authority| {
+                administer::reached(connection, order.user, authority, order.expected.as_ref())?
+                    .and_then(|user| administer::set_email(connection, &user, &order))
             })
         })
         .await

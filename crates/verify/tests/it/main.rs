@@ -29,3 +29,4 @@ mod support;
 mod vectors;
 #[cfg(feature = "jwks")]
 mod wire;
+mod wycheproof;

@@ -6,7 +6,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    RsaEncoding, RsaKeyPair,
 };
 use relatch_verify::{Claims, Jwk, KeySet, Verifier, VerifyError};
 use serde_json::{Value, json};
@@ -121,19 +121,23 @@ pub(crate) fn sign_rsa(header: impl ToString, payload: impl ToString) -> String 
     rsa().token(header, payload)
 }
 
-fn p256() -> Key {
+pub(crate) fn p256() -> Key {
     Key::new("ec", |message| {
         let signature = P256.sign(&SystemRandom::new(), message);
         signature.unwrap().as_ref().to_vec()
     })
 }
 
-fn rsa() -> Key {
-    Key::new("rsa", |message| {
+pub(crate) fn rsa() -> Key {
+    rsa_by(&RSA_PKCS1_SHA256)
+}
+
+/// The RSA key, signing by another padding or hash than `alg` says.
+pub(crate) fn rsa_by(padding: &'static dyn RsaEncoding) -> Key {
+    Key::new("rsa", move |message| {
         let mut signature = vec![0; RSA.public_modulus_len()];
         let random = SystemRandom::new();
-        RSA.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-            .unwrap();
+        RSA.sign(padding, &random, message, &mut signature).unwrap();
         signature
     })
 }

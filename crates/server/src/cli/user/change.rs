@@ -8,7 +8,7 @@ use relatch_core::{
         Email, User, UserState, Username, administer,
         create::{self, CreateError, NewUser},
         reset,
-        store::StateChange,
+        store::{EmailChange, StateChange},
     },
 };
 use serde_json::json;
@@ -46,11 +46,14 @@ pub(in crate::cli) fn named(name: &str, email: &str) -> Result<(Username, Email)
         let (name, what) = (words::argument(name), describe_username(fault).1);
         format!("the name {name}: {what}")
     })?;
-    let email = Email::parse(email).map_err(|fault| {
+    Ok((username, address(email)?))
+}
+
+fn address(email: &str) -> Result<Email, Failure> {
+    Email::parse(email).map_err(|fault| {
         let (email, what) = (words::argument(email), describe_email(fault).1);
-        format!("the address {email}: {what}")
-    })?;
-    Ok((username, email))
+        Failure::Failed(format!("the address {email}: {what}"))
+    })
 }
 
 /// Makes the account.
@@ -100,6 +103,37 @@ pub(super) fn set_state(named: &Named, to: UserState) -> Result<(), Failure> {
         (StateChange::Changed { .. }, UserState::Active) => format!(
             "{} may log in again. Sessions that ended stay ended.",
             user.username
+        ),
+    });
+    Ok(())
+}
+
+pub(super) fn set_email(named: &Named, email: &str) -> Result<(), Failure> {
+    let email = address(email)?;
+    let opened = named.common.place.open()?;
+    let user = find(&opened, &named.user)?;
+    let (store, by) = (opened.store.as_ref(), opened.administrator());
+    let order = administer::set_email(store, user.id, email.clone(), None, by);
+    let changed = opened
+        .wait(order)
+        .map_err(|error| failure(error, &named.user))?;
+    let value = json!({
+        "id": user.id.0,
+        "username": user.username.as_str(),
+        "email": email.as_str(),
+        "changed": changed != EmailChange::Unchanged,
+        "code_voided": changed == EmailChange::Changed { code_voided: true },
+    });
+    let name = &user.username;
+    named.common.output.print(&value, || match changed {
+        EmailChange::Unchanged => format!("{name} had the address {email} before; nothing changed."),
+        EmailChange::Changed { code_voided: false } => {
+            format!("{name} has the address {email}, in place of {}.", user.email)
+        }
+        EmailChange::Changed { code_voided: true } => format!(
+            "{name} has the address {email}, in place of {}. The one-time code that was out is void: \
+             `relatch user reset-code {name}` issues another.",
+            user.email
         ),
     });
     Ok(())

@@ -153,15 +153,43 @@ pub(in crate::http) async fn change(
     let by = guard::change(&app, &caller, grant::USERS).await?;
     let id = UserId(path::id(id)?);
     let expected = precondition::tag(&input.parts.headers)?;
-    let choices = [UserState::Active, UserState::Disabled].map(|state| (state.name(), state));
-    let state = input.fields.required_choice("state", &choices);
-    input.fields.finish()?;
-    let Some(state) = state else {
+    let Some(change) = asked(&mut input.fields)? else {
         return Err(input.fields.refused());
     };
     let store = app.domain.store.as_ref();
-    administer::set_state(store, id, state, expected, by).await?;
+    match change {
+        UserChange::State(state) => {
+            administer::set_state(store, id, state, expected, by).await?;
+        }
+        UserChange::Email(email) => {
+            administer::set_email(store, id, email, expected, by).await?;
+        }
+    }
     shown(&app, id).await
+}
+
+/// One order is one event, and one tag is good for one.
+enum UserChange {
+    State(UserState),
+    Email(Email),
+}
+
+fn asked(fields: &mut Fields) -> Result<Option<UserChange>, Problem> {
+    let (has_state, has_email) = (fields.has("state"), fields.has("email"));
+    if has_state && has_email {
+        let detail = "One change at a time: send state or email.";
+        return Err(Problem::field("email", "conflicting", detail));
+    }
+    let change = if has_email {
+        let email = fields.parsed("email", Email::parse, describe_email);
+        email.map(UserChange::Email)
+    } else {
+        let choices = [UserState::Active, UserState::Disabled].map(|state| (state.name(), state));
+        let state = fields.required_choice("state", &choices);
+        state.map(UserChange::State)
+    };
+    fields.finish()?;
+    Ok(change)
 }
 
 /// `DELETE /admin/v1/users/{id}`

@@ -10,7 +10,7 @@ showHeld(document.getElementById("held-body"));
 try {
   const response = await fetch("/openapi.json", { credentials: "omit" });
   const api = await response.json();
-  document.getElementById("version").textContent = api.info.version;
+  document.getElementById("version").textContent = `API ${api.info.version}`;
   showRoutes(api, document.getElementById("introduction"), document.getElementById("groups"));
   showCatalogue(api, document.getElementById("catalogue"));
   reveal();

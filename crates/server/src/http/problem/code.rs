@@ -133,6 +133,12 @@ catalogue! {
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large", "The body is too large.",
         "The body is larger than `server.max_body`. Nothing was done.",
         "Send less: no honest request comes near.";
+    UriTooLong = URI_TOO_LONG "uri_too_long", "The address is too long.",
+        "The first line of the request is longer than `server.max_headers` allows. Nothing of it was looked at.",
+        "Send less: no address of this API comes near.";
+    HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large", "The head of the request is too large.",
+        "First line and headers are larger than `server.max_headers`, or are too many. Nothing was looked at. Over HTTP/2 this answer has no body.",
+        "Send less: cookies of other applications on the same host are the usual reason.";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type", "The body is of a type that is not understood here.",
         "Bodies are `application/json`; where a refresh token goes in, a form is understood, too.",
         "Set `Content-Type` to what the body is.";

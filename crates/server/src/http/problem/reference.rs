@@ -13,8 +13,8 @@ pub fn reference() -> String {
          Every error is `application/problem+json` (RFC 9457). `code` is stable and what a program looks at; `title` and `detail` are \
          for people and may change; `request_id`, which is also the header `x-request-id`, finds the line in the server's log. \
          `type` is `urn:relatch:error:` and the code.\n\n\
-         Two answers come before any route and have no body: 431 (or 414) to a request whose head is larger than \
-         `server.max_headers`, and 503 to a connection beyond `server.max_connections`.\n\n\
+         Two answers have no body: 431 over HTTP/2, and 503 to a connection for which not even a spare place is left \
+         (`server.max_connections`).\n\n\
          Made by `cargo xtask gen` from the catalogue of errors; do not edit.\n",
     );
     for code in Code::ALL {

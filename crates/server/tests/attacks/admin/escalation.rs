@@ -147,6 +147,11 @@ fn no_field_that_is_not_told_of_is_taken() {
             json!({ "username": "eve", "email": "e@example.com" }),
         ),
         ("PATCH", of_user.clone(), json!({ "state": "disabled" })),
+        (
+            "PATCH",
+            of_user.clone(),
+            json!({ "email": "x@example.org" }),
+        ),
         ("POST", format!("{of_user}/password-reset"), json!({})),
         ("PUT", format!("{of_user}/roles"), json!({ "roles": [] })),
         (

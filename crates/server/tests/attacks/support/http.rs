@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use super::Transport;
 
@@ -105,6 +106,15 @@ impl Connection {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Some(Self::over(Transport::Plain(stream)))
+    }
+
+    /// From another address of this machine, `127.0.0.2` for example.
+    pub(crate) fn open_from(source: &str, address: SocketAddr) -> Self {
+        let source: SocketAddr = format!("{source}:0").parse().unwrap();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&source.into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(Transport::Plain(socket.into()))
     }
 
     /// On top of what is open already.

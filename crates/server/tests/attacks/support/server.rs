@@ -120,10 +120,32 @@ impl Folder {
         }
     }
 
+    /// The same by a script, which ends with `exec "$0" "$@"`.
+    pub(crate) fn start_by(self, script: &str, settings: &[(&str, &str)]) -> Server {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", script]);
+        shell.arg(env!("CARGO_BIN_EXE_relatch"));
+        let mut child = self.spawn_by(shell, "info", settings);
+        let address = self.wait_for_address(&mut child);
+        Server {
+            child,
+            address: address.unwrap_or_else(|| panic!("no start:\n{}", self.said())),
+            folder: self,
+        }
+    }
+
     fn spawn(&self, filter: &str, settings: &[(&str, &str)]) -> Child {
+        self.spawn_by(
+            Command::new(env!("CARGO_BIN_EXE_relatch")),
+            filter,
+            settings,
+        )
+    }
+
+    fn spawn_by(&self, mut command: Command, filter: &str, settings: &[(&str, &str)]) -> Child {
         let config = self.config();
         std::fs::write(&config, toml(settings)).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_relatch"))
+        command
             .arg("serve")
             .arg("--config")
             .arg(config)
@@ -167,6 +189,11 @@ impl Server {
     /// A server with a fresh folder.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         Folder::new().start(settings)
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens for plain HTTP to be led away.

@@ -1,6 +1,9 @@
 //! A server that serves HTTPS with a certificate for development, and a client that trusts its authority.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -28,6 +31,12 @@ impl Deref for Secure {
 
     fn deref(&self) -> &Server {
         &self.server
+    }
+}
+
+impl DerefMut for Secure {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.server
     }
 }
 

@@ -227,6 +227,12 @@ async fn what_is_no_change_of_a_user_is_named() {
     let path = made(&server, &root, "ada").await;
     for (body, fault) in [
         (json!({}), "state: missing"),
+        (json!({ "email": "nowhere" }), "email: invalid_format"),
+        (json!({ "email": null }), "email: wrong_type"),
+        (
+            json!({ "state": "disabled", "email": "ada@example.org" }),
+            "email: conflicting",
+        ),
         (json!({ "state": "gone" }), "state: invalid_format"),
         (json!({ "state": true }), "state: wrong_type"),
         (
@@ -239,6 +245,51 @@ async fn what_is_no_change_of_a_user_is_named() {
             .await;
         assert_eq!(answer.faults(), [fault]);
     }
+    let user = server.get_as(&root.access, &path).await;
+    assert_eq!(user.json["state"], "active", "nothing of it was done");
+    assert_eq!(user.json["email"], "ada@example.com");
+}
+
+#[tokio::test]
+async fn another_address_is_the_users_and_logs_nobody_out() {
+    let server = Server::start().await;
+    let (root, ada) = (server.administrator().await, server.ada().await);
+    let me = server.get_as(&ada.access, "/auth/me").await;
+    let path = format!("{USERS}/{}", me.json["id"].as_str().unwrap());
+    let seen = server.get_as(&root.access, &path).await;
+    let tag = seen.headers["etag"].to_str().unwrap().to_owned();
+    let set = async |email: &str| {
+        let body = json!({ "email": email });
+        let condition = Some(("if-match", tag.as_str()));
+        server
+            .send_if(Method::PATCH, &root.access, (&path, &body), condition)
+            .await
+    };
+    let changed = set("Countess@example.org").await;
+    assert_snapshot!(changed, @r#"
+    200 OK
+    content-type: application/json
+    cache-control: no-store
+    etag: [etag]
+
+    {
+      "created_at": "2026-11-22T12:00:00.000Z",
+      "email": "Countess@example.org",
+      "id": "[id 4]",
+      "state": "active",
+      "username": "ada"
+    }
+    "#);
+    assert_ne!(changed.headers["etag"].to_str().unwrap(), tag);
+    let stale = set("ada@example.net").await;
+    assert_eq!((stale.status, stale.code()), (412, "changed_meanwhile"));
+    let me = server.get_as(&ada.access, "/auth/me").await;
+    assert_eq!(me.json["email"], "Countess@example.org");
+    assert_eq!(server.refresh(&ada.refresh).await.status, 200);
+    let events = server.get_as(&ada.access, "/auth/events").await;
+    let newest = &events.json["events"][0];
+    assert_eq!(newest["event"], "user.email_changed");
+    assert_eq!(newest["detail"], json!({ "by": "an administrator" }));
 }
 
 #[tokio::test]

@@ -55,6 +55,8 @@ fn holds(schema: &Value, keyword: &str, rule: &Value, value: &Value) -> bool {
                 .map(|name| name.as_str().unwrap())
                 .all(|name| value.get(name).is_some())
         }
+        "minProperties" => members(value).is_none_or(|count| count >= least),
+        "maxProperties" => members(value).is_none_or(|count| count <= least),
         "minLength" => length.is_none_or(|length| length >= least),
         "maxLength" => length.is_none_or(|length| length <= least),
         "minimum" => value.as_u64().is_some_and(|value| value >= least),
@@ -69,6 +71,10 @@ fn holds(schema: &Value, keyword: &str, rule: &Value, value: &Value) -> bool {
         "pattern" | "description" | "default" => true,
         other => panic!("the keyword {other} is not checked"),
     }
+}
+
+fn members(value: &Value) -> Option<u64> {
+    value.as_object().map(|object| object.len() as u64)
 }
 
 fn is_of_type(kind: &str, value: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{body, described, object, reference};
+use super::{body, described, object, reference, with};
 
 pub(super) fn bodies() -> Value {
     json!({
@@ -10,7 +10,10 @@ pub(super) fn bodies() -> Value {
             "username": reference("Username"),
             "email": reference("Email"),
         })),
-        "UserChange": body(&["state"], json!({ "state": reference("UserState") })),
+        "UserChange": one_of_them(json!({
+            "state": reference("UserState"),
+            "email": reference("Email"),
+        })),
         "RoleChange": body(&["permissions"], json!({ "permissions": permissions() })),
         "Assignment": body(&["roles"], json!({
             "roles": of_user(),
@@ -24,6 +27,12 @@ pub(super) fn bodies() -> Value {
             "log_out": { "type": "boolean", "description": "Must be true for a key of refresh tokens: every device whose token it made has to log in again.", "default": false },
         })),
     })
+}
+
+/// A body with one of these members and no other.
+fn one_of_them(members: Value) -> Value {
+    let any = with(body(&[], members), "minProperties", 1);
+    with(any, "maxProperties", 1)
 }
 
 fn permissions() -> Value {

@@ -64,8 +64,8 @@ pub(in crate::http) fn show() -> Operation {
 pub(in crate::http) fn change() -> Operation {
     order(
         "admin_change_user",
-        "Disable a user, or let him in again",
-        "Disabling ends every session in the same step and refuses every login; what ended stays ended. Takes `relatch:users`.",
+        "Disable a user, let him in again, or change his e-mail address",
+        "One change at a time. Disabling ends every session in the same step and refuses every login; what ended stays ended. Another address ends none, and makes a one-time code void that he has not used yet: it may be in the old mailbox. Takes `relatch:users`.",
     )
     .parameter(user_id())
     .parameter(if_match())
