@@ -147,6 +147,7 @@ fn unit() -> Result<Outcome, Failure> {
 
 fn unit_alone() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::postgres()?;
     suites::run_the_rest()?;
     Ok(Outcome::Passed)
 }
@@ -160,6 +161,7 @@ fn model() -> Result<Outcome, Failure> {
 
 fn attacks() -> Result<Outcome, Failure> {
     tools::nextest()?;
+    tools::postgres()?;
     tools::sslscan()?;
     ATTACKS.run(&[])?;
     Ok(Outcome::Passed)

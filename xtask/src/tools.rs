@@ -50,6 +50,18 @@ pub(crate) fn strace() -> Result<(), Failure> {
     debian(&["strace"], Command::new("strace").arg("-V"))
 }
 
+/// Makes sure of PostgreSQL and PgBouncer, which the tests start for themselves.
+///
+/// # Errors
+/// When it is missing and can't be installed from here; says how to.
+pub(crate) fn postgres() -> Result<(), Failure> {
+    // Debian has `initdb` outside the path, in a folder for each version.
+    let find = "ls /usr/lib/postgresql/*/bin/initdb";
+    debian(&["postgresql"], Command::new("sh").args(["-c", find]))?;
+    let version = &mut Command::new("/usr/sbin/pgbouncer");
+    debian(&["pgbouncer"], version.arg("--version"))
+}
+
 /// Makes sure of `sslscan`, which looks at what a server speaks.
 ///
 /// # Errors

@@ -17,9 +17,7 @@ use relatch_core::{
     event::seal::Sealer,
     key::{KeyTable, Keyring, KeyringError, MasterKeys},
     password::Rules,
-    permission::store::RoleStore as _,
 };
-use relatch_store::{OpenError, Options, Sqlite};
 use relatch_verify::{ResourceServer, Verifier};
 
 use crate::{
@@ -27,6 +25,7 @@ use crate::{
     attempts::Attempts,
     breached::{BreachedFilter, FilterError},
     clock::{Clock, SystemClock},
+    database::{Database, DatabaseError, Source},
     entropy::SystemEntropy,
     feed::{Feed, Snapshots},
     hashing::HashingThreads,
@@ -43,7 +42,7 @@ const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 /// An authentication server, open and ready to serve.
 pub struct Relatch {
     pub(crate) app: Arc<App>,
-    store: Arc<Sqlite>,
+    database: Database,
 }
 
 /// What every request sees.
@@ -83,13 +82,8 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The database cannot be used.
-    #[error("the database {path} cannot be used")]
-    Database {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why.
-        source: OpenError,
-    },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -125,13 +119,9 @@ impl Relatch {
             source,
         })?;
         let policy = Arc::new(config.session.clone());
-        let options = store_options(&config);
-        let store =
-            Sqlite::open(&options, Arc::clone(&policy)).map_err(|source| StartError::Database {
-                path: options.path,
-                source,
-            })?;
-        let store = Arc::new(store);
+        let source = Source::of(&config).map_err(DatabaseError::from)?;
+        let database = source.open(Arc::clone(&policy)).await?;
+        let store = Arc::clone(&database.store);
         let (keys, master) =
             keyring::open(store.as_ref(), &config, entropy.as_ref(), clock.now()).await?;
         let roles = store.load_roles().await.map_err(KeysError::from)?;
@@ -148,7 +138,7 @@ impl Relatch {
         let inside = inside::resource_server(verifier.clone(), Arc::clone(&clock), &keys, dpop);
         let keys = ArcSwap::from_pointee(keys);
         let domain = Domain {
-            store: Arc::clone(&store) as _,
+            store,
             hasher: Arc::new(hasher),
             passwords,
             entropy,
@@ -179,7 +169,7 @@ impl Relatch {
         });
         jobs::start_all(&app);
         inside::start(&app);
-        Ok(Self { app, store })
+        Ok(Self { app, database })
     }
 
     /// Answers one request, as the listener would.
@@ -205,7 +195,7 @@ impl Relatch {
     pub fn close(&self) {
         self.app.closed.store(true, Ordering::Release);
         self.app.feed.close();
-        self.store.close();
+        self.database.close();
     }
 }
 
@@ -290,16 +280,6 @@ fn start_hashing(config: &Config, entropy: &Arc<dyn Entropy>) -> std::io::Result
     let password = &config.password;
     let (threads, queue) = (password.threads, password.queue);
     HashingThreads::start(threads, queue, password.cost, Arc::clone(entropy))
-}
-
-/// Where the database is and how it is used.
-pub(crate) fn store_options(config: &Config) -> Options {
-    Options {
-        path: config.server.data_dir.join("relatch.db"),
-        synchronous: config.store.synchronous,
-        write_queue: config.store.write_queue,
-        readers: config.store.readers,
-    }
 }
 
 /// Who issues tokens, as far as the configuration says it: else the address that is to be listened on.

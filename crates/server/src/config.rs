@@ -3,6 +3,7 @@
 
 mod load;
 mod network;
+mod postgres;
 mod reference;
 mod settings;
 mod value;
@@ -26,6 +27,7 @@ use relatch_store::Synchronous;
 
 pub use load::{ConfigError, Overrides, Shown, Source, load, show};
 pub use network::Network;
+pub use postgres::{AddressFault, PostgresConfig};
 pub use reference::reference;
 pub use web_origin::WebOrigin;
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub resource_servers: ResourceServersConfig,
     /// `[store]`
     pub store: StoreConfig,
+    /// `[postgres]`
+    pub postgres: PostgresConfig,
 }
 
 /// Who issues tokens, for whom.
@@ -375,6 +379,7 @@ impl Default for Config {
                 readers: 0,
                 synchronous: Synchronous::Full,
             },
+            postgres: PostgresConfig::default(),
         };
         settings::apply_defaults(&mut config);
         config

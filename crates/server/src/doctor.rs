@@ -98,8 +98,10 @@ pub(crate) struct Sight<'a> {
     pub(crate) open_files: Option<u64>,
     /// Bytes that are free where the database is.
     pub(crate) free_bytes: Option<u64>,
-    /// The database, or why it cannot be looked at; none if there is none yet.
+    /// The file of SQLite, or why it cannot be looked at; none if there is none yet.
     pub(crate) database: Option<Result<Examined, String>>,
+    /// The keys of the PostgreSQL database, or why it cannot be worked with; none if there is none.
+    pub(crate) shared: Option<Result<KeyTable, String>>,
     /// Why the keys do not open under the master key, if they do not.
     pub(crate) locked: Option<String>,
 }
@@ -111,16 +113,17 @@ pub(crate) fn judge(sight: &Sight<'_>) -> Vec<Finding> {
     findings.extend(exposure::check(config));
     findings.extend(files::check(&sight.files));
     findings.extend(certificates::check(&sight.certificates, config));
-    let table = match &sight.database {
-        None => {
-            findings.push(database::absent());
-            None
-        }
-        Some(Err(why)) => {
+    let table = match (&sight.shared, &sight.database) {
+        (Some(Ok(table)), _) => Some(table),
+        (Some(Err(why)), _) | (None, Some(Err(why))) => {
             findings.push(database::unusable(why));
             None
         }
-        Some(Ok(examined)) => {
+        (None, None) => {
+            findings.push(database::absent());
+            None
+        }
+        (None, Some(Ok(examined))) => {
             findings.extend(database::check(examined, sight.free_bytes));
             findings.extend(clock::check(examined.newest_event, now));
             examined.keys.as_ref()

@@ -36,6 +36,7 @@ mod breached;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod database;
 mod doctor;
 mod entropy;
 mod feed;
@@ -57,6 +58,7 @@ mod tls;
 
 pub use app::{Relatch, StartError};
 pub use config::Config;
+pub use database::DatabaseError;
 pub use keyring::KeysError;
 pub use serve::{ListenError, Listeners, serve, signal};
 pub use tls::CertificateError;

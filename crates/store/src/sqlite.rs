@@ -39,13 +39,13 @@ use rusqlite::Connection;
 use tokio::sync::Notify;
 
 pub use backup::{BackupError, Taken, backup, record};
-pub use check::{Checked, check};
+pub use check::check;
 pub use connection::Synchronous;
 pub use examine::{Examined, examine};
-pub use migrate::{Migrated, OpenError, update};
+pub use migrate::{OpenError, update};
 pub use restore::{Restoration, RestoreError, Restored, Sessions, Settling};
 pub use since::{Named, Replaced, Since};
-pub use stats::{AGES, Stats, stats};
+pub use stats::stats;
 
 use connection::Connector;
 use folder::Presence;

@@ -9,9 +9,9 @@ use relatch_core::{
         Permission, RoleName, RoleTable,
         administer::{self, RoleError},
         grant::EVERYTHING,
-        store::{Expected, Putting, RoleStore as _},
+        store::{Expected, Putting},
     },
-    user::{create::NewUser, store::UserStore as _},
+    user::create::NewUser,
 };
 use serde_json::json;
 

@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use relatch_core::{Timestamp, event::EventKind, key::KeyTable};
-use relatch_store::{
-    BackupError, OpenError,
-    sqlite::{self, Migrated},
-};
+use relatch_store::{BackupError, Migrated, OpenError, postgres, sqlite};
 use serde_json::json;
 
 use super::{
@@ -21,6 +18,7 @@ use super::{
 };
 use crate::{
     clock::{Clock as _, SystemClock},
+    database::{Source, of_server},
     http::time,
     keyring::{self, MasterSource},
 };
@@ -28,7 +26,7 @@ use crate::{
 /// What can be done with the database.
 #[derive(Subcommand)]
 pub(super) enum Db {
-    /// Copy the database as it is now into a new file, beside a running server; never the master key.
+    /// Copy a SQLite database as it is now into a new file, beside a running server; never the master key.
     Backup {
         /// The new file.
         file: PathBuf,
@@ -37,7 +35,7 @@ pub(super) enum Db {
         #[command(flatten)]
         output: Output,
     },
-    /// Put a backup in the place of the database while no server runs; the database that was there is kept.
+    /// Put a backup in the place of a SQLite database while no server runs; the database that was there is kept.
     Restore(restore::Restore),
     /// Look whether the database is whole and its keys open: exit code 4 if not.
     Check {
@@ -46,7 +44,7 @@ pub(super) enum Db {
         #[command(flatten)]
         output: Output,
     },
-    /// Bring the database of an older Relatch to the schema of this one, while no server runs.
+    /// Bring the database of an older Relatch to the schema of this one, for SQLite while no server runs.
     ///
     /// A start of `relatch serve` does it, too. Other commands change no schema: an older server may be at work. Back the
     /// database up before: an older Relatch does not know the new schema.
@@ -82,13 +80,14 @@ pub(super) fn run(command: &Db) -> Result<(), Failure> {
 
 fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
     let located = place.locate()?.must_exist()?;
+    let options = located.file()?;
     let now = SystemClock.now();
-    let taken = sqlite::backup(&located.options, file, now).map_err(|error| match error {
-        BackupError::Open(error) => unusable(&located.options.path, error),
+    let taken = sqlite::backup(options, file, now).map_err(|error| match error {
+        BackupError::Open(error) => unusable(&options.path, error),
         other => chain(other),
     })?;
     let event = place::administrator(now).event_of_store(EventKind::BackupTaken);
-    sqlite::record(&located.options, &event).map_err(|error| {
+    sqlite::record(options, &event).map_err(|error| {
         format!(
             "{} was written, but that is not on record: {}",
             file.display(),
@@ -117,18 +116,22 @@ fn backup(file: &Path, place: &Place, output: Output) -> Result<(), Failure> {
 
 fn migrate(place: &Place, output: Output) -> Result<(), Failure> {
     let located = place.locate()?.must_exist()?;
-    let path = &located.options.path;
-    let Migrated { from, to } =
-        sqlite::update(&located.options).map_err(|error| unusable(path, error))?;
-    let value = json!({ "database": path, "from": from, "to": to });
+    let migrated = match &located.source {
+        Source::Sqlite(options) => {
+            sqlite::update(options).map_err(|error| unusable(&options.path, error))?
+        }
+        Source::Postgres(options) => place::runtime()?
+            .block_on(postgres::update(options))
+            .map_err(|error| chain(of_server(options, error)))?,
+    };
+    let Migrated { from, to } = migrated;
+    let database = located.source.to_string();
+    let value = json!({ "database": database, "from": from, "to": to });
     output.print(&value, || {
         if from == to {
-            format!(
-                "{} has schema {to}: there was nothing to do.",
-                path.display()
-            )
+            format!("{database} has schema {to}: there was nothing to do.")
         } else {
-            format!("{} has schema {to} now; it had {from}.", path.display())
+            format!("{database} has schema {to} now; it had {from}.")
         }
     });
     Ok(())

@@ -5,19 +5,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use relatch_core::Timestamp;
-use relatch_store::sqlite;
+use relatch_core::{Timestamp, key::KeyTable};
+use relatch_store::{postgres, sqlite};
 use serde_json::json;
 
 use super::{
     Failure, chain,
     output::Output,
-    place::{Common, Place},
+    place::{Common, Place, runtime},
 };
 use crate::{
-    app,
     clock::{Clock as _, SystemClock},
     config::{Config, Overrides},
+    database::{Source, file_options, of_server},
     doctor::{FileKind, FileSeen, Finding, Severity, Sight, judge},
     keyring::{self, MasterSource},
     tls,
@@ -48,14 +48,14 @@ pub(super) fn run(arguments: &Common) -> Result<(), Failure> {
 }
 
 fn look<'a>(config: &'a Config, place: &Place, now: Timestamp) -> Sight<'a> {
-    let options = app::store_options(config);
-    let database = options
-        .path
-        .is_file()
-        .then(|| sqlite::examine(&options).map_err(chain));
-    let keys = database
+    let shared = shared(config);
+    let options = file_options(config);
+    let is_there = shared.is_none() && options.path.is_file();
+    let database = is_there.then(|| sqlite::examine(&options).map_err(chain));
+    let of_file = || database.as_ref()?.as_ref().ok()?.keys.as_ref();
+    let keys = shared
         .as_ref()
-        .and_then(|examined| examined.as_ref().ok()?.keys.as_ref());
+        .map_or_else(of_file, |keys| keys.as_ref().ok());
     let locked = keys.and_then(|keys| keyring::open_only(keys, config, now).err().map(chain));
     Sight {
         config,
@@ -66,12 +66,27 @@ fn look<'a>(config: &'a Config, place: &Place, now: Timestamp) -> Sight<'a> {
         free_bytes: free_bytes(&config.server.data_dir),
         locked,
         database,
+        shared,
     }
+}
+
+/// The keys in the PostgreSQL database, if that is the one.
+fn shared(config: &Config) -> Option<Result<KeyTable, String>> {
+    let options = match Source::of(config) {
+        Ok(Source::Postgres(options)) => options,
+        Ok(Source::Sqlite(_)) => return None,
+        Err(error) => return Some(Err(chain(error))),
+    };
+    let Ok(runtime) = runtime() else {
+        return Some(Err("the system refused".to_owned()));
+    };
+    let keys = runtime.block_on(postgres::keys(&options));
+    Some(keys.map_err(|error| chain(of_server(&options, error))))
 }
 
 fn files(config: &Config, place: &Place) -> Vec<FileSeen> {
     let folder = &config.server.data_dir;
-    let database = app::store_options(config).path;
+    let database = file_options(config).path;
     let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
     let mut named = vec![(FileKind::DataFolder, folder.clone())];
     named.extend(["", "-wal", "-shm"].map(|suffix| (FileKind::Data, beside(suffix))));

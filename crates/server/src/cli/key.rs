@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use relatch_core::{
     Entropy, Store,
     event::seal::Sealer,
-    key::{Algorithm, KeyRecord, KeyState, KeyTable, Keyring, Purpose, store::KeyStore as _, turn},
+    key::{Algorithm, KeyRecord, KeyState, KeyTable, Keyring, Purpose, turn},
 };
 use serde_json::{Value, json};
 

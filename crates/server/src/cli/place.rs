@@ -6,17 +6,17 @@ use std::{
 };
 
 use relatch_core::{
-    Timestamp,
+    Store, Timestamp,
     event::{Actor, Administrator, Origin},
     password::Rules,
 };
-use relatch_store::{Options, Sqlite};
+use relatch_store::Options;
 
 use super::{Failure, chain, output::Output};
 use crate::{
-    app,
     clock::{Clock as _, SystemClock},
     config::{self, Config, ConfigError, Overrides, Shown},
+    database::{Database, Source},
 };
 
 /// The two arguments that every command has.
@@ -68,14 +68,14 @@ impl Place {
         config::show(self.config.as_deref(), super::environment(), overrides)
     }
 
-    /// The configuration and the file of the database, which need not be there.
+    /// The configuration and the database, which need not be there.
     pub(super) fn locate(&self) -> Result<Located, Failure> {
         let flush = crate::logging::start(super::log_filter().as_deref().unwrap_or("warn"))?;
         let config = self.load(Overrides::default())?;
-        let options = app::store_options(&config);
+        let source = Source::of(&config).map_err(chain)?;
         Ok(Located {
             config,
-            options,
+            source,
             flush,
         })
     }
@@ -84,56 +84,69 @@ impl Place {
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let Located {
             config,
-            options,
+            source,
             flush,
         } = self.locate()?.must_exist()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(chain)?;
-        let entered = runtime.enter();
+        let runtime = runtime()?;
         let policy = Arc::new(config.session.clone());
-        let store = Sqlite::open_beside(&options, policy).map_err(|error| {
-            format!(
-                "the database {} cannot be used: {}",
-                options.path.display(),
-                chain(error)
-            )
-        })?;
-        drop(entered);
+        let database = runtime
+            .block_on(source.open_beside(policy))
+            .map_err(chain)?;
         Ok(Opened {
             config,
-            store: Arc::new(store),
+            store: Arc::clone(&database.store),
+            database,
             runtime,
             _flush: flush,
         })
     }
 }
 
+/// What waits for a database, on the thread of the command.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime
+        .enable_all()
+        .build()
+        .map_err(|error| chain(error).into())
+}
+
 /// Where a database is or will be, not open.
 pub(super) struct Located {
     pub(super) config: Config,
-    pub(super) options: Options,
+    pub(super) source: Source,
     flush: crate::logging::Flush,
 }
 
 impl Located {
-    /// Refuses if it is not there.
+    /// Refuses if it is a file that is not there.
     pub(super) fn must_exist(self) -> Result<Self, Failure> {
-        if self.options.path.is_file() {
-            return Ok(self);
+        match &self.source {
+            Source::Sqlite(options) if !options.path.is_file() => Err(Failure::NotFound(format!(
+                "there is no database at {}: name its folder with --data, or start `relatch serve` there once",
+                options.path.display()
+            ))),
+            Source::Sqlite(_) | Source::Postgres(_) => Ok(self),
         }
-        Err(Failure::NotFound(format!(
-            "there is no database at {}: name its folder with --data, or start `relatch serve` there once",
-            self.options.path.display()
-        )))
+    }
+
+    /// The file, for what is done with files alone.
+    pub(super) fn file(&self) -> Result<&Options, Failure> {
+        match &self.source {
+            Source::Sqlite(options) => Ok(options),
+            Source::Postgres(_) => Err(Failure::Usage(
+                "this is for a SQLite database in the data folder. A PostgreSQL database is backed up and restored by PostgreSQL's own tools: `pg_dump` and `pg_restore`, or `pg_basebackup` with an archive of its log"
+                    .to_owned(),
+            )),
+        }
     }
 }
 
 /// A database beside, or in place of, a running server.
 pub(super) struct Opened {
     pub(super) config: Config,
-    pub(super) store: Arc<Sqlite>,
+    pub(super) store: Arc<dyn Store>,
+    database: Database,
     runtime: tokio::runtime::Runtime,
     _flush: crate::logging::Flush,
 }
@@ -141,7 +154,7 @@ pub(super) struct Opened {
 impl Opened {
     /// What may be a password here.
     pub(super) fn passwords(&self) -> Result<Rules, Failure> {
-        Ok(app::password_rules(&self.config).map_err(chain)?)
+        Ok(crate::app::password_rules(&self.config).map_err(chain)?)
     }
 
     /// Waits for what the store answers.
@@ -191,6 +204,6 @@ pub(super) fn administrator(now: Timestamp) -> Administrator {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.store.close();
+        self.database.close();
     }
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use relatch_core::{
     Store,
     resource_server::{
-        ResourceServer, ResourceServerName, ResourceServerStore as _,
+        ResourceServer, ResourceServerName,
         administer::{self, ResourceServerError},
     },
 };

@@ -8,7 +8,7 @@ use relatch_core::{
     permission::{
         Permission, Refusal, Role, RoleName,
         administer::{self, RoleError},
-        store::{Expected, Putting, RoleStore as _},
+        store::{Expected, Putting},
     },
 };
 use serde_json::{Value, json};

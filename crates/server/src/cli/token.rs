@@ -7,7 +7,7 @@ mod refresh;
 use clap::Subcommand;
 use relatch_core::{
     Store, Timestamp,
-    key::{KeyRecord, KeyState, KeyTable, Keyring, Purpose, store::KeyStore as _},
+    key::{KeyRecord, KeyState, KeyTable, Keyring, Purpose},
     session::Session,
     token::refresh::PREFIX,
 };

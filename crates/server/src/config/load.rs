@@ -243,7 +243,10 @@ impl Reading {
 
     fn take(&mut self, key: &str, value: Option<String>, source: Source) -> Result<(), String> {
         let setting = find(key).ok_or_else(|| unknown(key))?;
-        if setting.is_secret() && matches!(source, Source::File(..)) {
+        let is_secret = value
+            .as_deref()
+            .is_some_and(|value| setting.is_secret(value));
+        if is_secret && matches!(source, Source::File(..)) {
             let variable = variable(key);
             return Err(format!(
                 "{key}: a secret does not belong in this file: name its own with {key}_file, or set RELATCH_{variable}"
@@ -252,7 +255,7 @@ impl Reading {
         let value =
             value.ok_or_else(|| format!("{key}: must be a text, a number or true/false"))?;
         (setting.set)(&mut self.config, &value).map_err(|fault| format!("{key}: {fault}"))?;
-        let shown = if setting.is_secret() {
+        let shown = if is_secret {
             "(secret)".to_owned()
         } else {
             value

@@ -7,7 +7,7 @@ use relatch_core::{
     permission::RoleName,
     session::ReuseScope,
 };
-use relatch_store::Synchronous;
+use relatch_store::{Synchronous, postgres::Address};
 
 use super::{
     Config, CoreDumps, ForwardedHeader, Network, Registration, TlsVersion, Wanted,
@@ -183,19 +183,44 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "store.write_queue" = "4096", |c, t| c.store.write_queue = number(t, 1, 1_000_000)?,
         "How many writes may wait for the database. One more is answered 503 with `Retry-After`.";
     "store.readers" = "4", |c, t| c.store.readers = number(t, 1, 64)?,
-        "How many connections read from the database.";
+        "How many connections read from a SQLite database.";
     "store.synchronous" = "full", |c, t| c.store.synchronous = choice(t, &[("full", Synchronous::Full), ("off", Synchronous::Off)])?,
-        "Whether commits reach the disk before they are answered. `off` loses data in a power cut. For tests.";
+        "Whether commits to a SQLite database reach the disk before they are answered. `off` loses data in a power cut. For tests. PostgreSQL is told by its own `synchronous_commit`.";
+    "postgres.url" = "", |c, t| c.postgres.address = Some(database(t)?),
+        "The PostgreSQL database, as in `postgres://relatch@db.example.com/relatch`; several hosts with commas between them are tried for the one that takes writes. Set, it takes the place of the SQLite database in the data folder, and the master key must be given. Outside this machine the connection is encrypted and the server's certificate checked in full. With a password in it, it is for the environment (`RELATCH_POSTGRES_URL`) or a file of its own alone.";
+    "postgres.url_file" = "", |c, t| c.postgres.url_file = Some(text(t)?.into()),
+        "A file with that address in it, as a secret of systemd, Docker or Kubernetes brings it.";
+    "postgres.password_file" = "", |c, t| c.postgres.password_file = Some(text(t)?.into()),
+        "A file with the password of the address in it.";
+    "postgres.ca_file" = "", |c, t| c.postgres.ca_file = Some(text(t)?.into()),
+        "The certificates in PEM of whoever may vouch for the server's. Unset: those that the system trusts.";
+    "postgres.pooler" = "false", |c, t| c.postgres.pooler = boolean(t)?,
+        "States that the address leads to a pooler that lends its connections for a transaction, such as PgBouncer. Nothing is listened to through one: what other nodes revoke is asked for five times a second, unless `postgres.direct_url` is set.";
+    "postgres.direct_url" = "", |c, t| c.postgres.direct = Some(database(t)?),
+        "The same database without the pooler, for one connection a node that listens to what other nodes revoke.";
+    "postgres.connections" = "16", |c, t| c.postgres.connections = number(t, 1, 1_000)?,
+        "How many connections a node uses for everything but rotations of refresh tokens; one more is used to listen.";
+    "postgres.rotating_connections" = "2", |c, t| c.postgres.rotating = number(t, 1, 64)?,
+        "How many connections a node uses for rotations of refresh tokens, which each commits in groups: two are enough for ten thousand a second.";
+    "postgres.connect_timeout" = "5s", |c, t| c.postgres.connect_timeout = duration_within(t, "100ms", "1m")?,
+        "How long it may take to connect.";
+    "postgres.statement_timeout" = "5s", |c, t| c.postgres.statement_timeout = duration_within(t, "100ms", "5m")?,
+        "How long PostgreSQL works at one statement of a transaction. What takes twice as long as this and `postgres.lock_timeout` together, such as a commit that waits for a replica, is answered 503.";
+    "postgres.lock_timeout" = "2s", |c, t| c.postgres.lock_timeout = duration_within(t, "10ms", "5m")?,
+        "How long a transaction waits for another's lock before the request is answered 503.";
 ];
 
-/// Those whose value is never shown, and is refused in a file that others may read, copy and check in. Each has a twin with
-/// `_file` at its end.
-const SECRETS: [&str; 1] = ["keys.master_key"];
-
 impl Setting {
-    /// Whether its value is a secret.
-    pub(super) fn is_secret(&self) -> bool {
-        SECRETS.contains(&self.key)
+    /// Whether this value is a secret: it is never shown, and is refused in a file that others may read, copy and check in.
+    pub(super) fn is_secret(&self, value: &str) -> bool {
+        match self.key {
+            "keys.master_key" => true,
+            // What cannot be read may hold a password, too.
+            "postgres.url" | "postgres.direct_url" => {
+                Address::parse(value).map_or(true, |address| address.has_password())
+            }
+            _ => false,
+        }
     }
 }
 
@@ -262,6 +287,22 @@ pub(super) fn check(config: &Config) -> Vec<(&'static str, Fault)> {
         faults.push(("resource_servers.open_on_loopback", fault.to_owned()));
     }
     faults.extend(exposure(config));
+    faults.extend(shared_store(config));
+    faults
+}
+
+/// What nodes that share a database need.
+fn shared_store(config: &Config) -> Vec<(&'static str, Fault)> {
+    let (postgres, keys) = (&config.postgres, &config.keys);
+    let mut faults = Vec::new();
+    if postgres.address.is_some() && postgres.url_file.is_some() {
+        let fault = "set beside postgres.url_file: unset one of them";
+        faults.push(("postgres.url", fault.to_owned()));
+    }
+    if postgres.is_on() && keys.master_key.is_none() && keys.master_key_file.is_none() {
+        let fault = "must be set for a PostgreSQL database: all nodes share one master key, so that none makes its own. `openssl rand -hex 32` makes one";
+        faults.push(("keys.master_key_file", fault.to_owned()));
+    }
     faults
 }
 
@@ -298,6 +339,11 @@ fn text(text: &str) -> Result<String, Fault> {
         return Err("must be a text without control characters, and not empty".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// What is wrong is told without the password.
+fn database(text: &str) -> Result<Address, Fault> {
+    Address::parse(text).map_err(|fault| fault.to_string())
 }
 
 /// The fault must not tell what was there.

@@ -29,6 +29,7 @@ mod key_turning;
 mod keys;
 mod limits;
 mod misplaced;
+mod nodes;
 mod plain_http;
 mod process;
 mod program;

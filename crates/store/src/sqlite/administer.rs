@@ -24,6 +24,7 @@ use super::{
     row::{self, CREDENTIALS, Fault},
     session, user,
 };
+use crate::shape;
 
 pub(super) fn create(
     connection: &Connection,
@@ -141,7 +142,6 @@ pub(super) fn reset_password(
     end_all(connection, *id, EndReason::PasswordChanged, by, policy).map(Changed::Done)
 }
 
-/// What takes the place of the name can be nobody's: a name has no colon.
 pub(super) fn delete(
     connection: &Connection,
     id: UserId,
@@ -156,7 +156,7 @@ pub(super) fn delete(
     connection
         .prepare_cached("DELETE FROM user_role WHERE user_id = ?1")?
         .execute([id.0.as_bytes()])?;
-    let nobody = format!("deleted:{id}");
+    let nobody = shape::nobody(id);
     connection.prepare_cached(sql)?.execute(params![
         id.0.as_bytes(),
         nobody,

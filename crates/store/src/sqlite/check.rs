@@ -1,6 +1,5 @@
 //! Looks whether a database is whole: as a file, as tables, and as what the domain makes of its rows.
 
-use relatch_core::key::KeyTable;
 use rusqlite::{Connection, Row};
 
 use super::{
@@ -10,22 +9,7 @@ use super::{
     key, migrate,
     row::{self, CREDENTIALS, Fault, SESSION},
 };
-
-/// How many faults of one kind are told one by one.
-const SHOWN: usize = 20;
-
-/// What was found.
-#[derive(Clone, Debug, Default)]
-pub struct Checked {
-    /// Each in a sentence; none if all is well.
-    pub faults: Vec<String>,
-    /// How many users were looked at.
-    pub users: u64,
-    /// How many sessions were looked at.
-    pub sessions: u64,
-    /// The keys, sealed: whether they open is for whoever has the master key.
-    pub keys: Option<KeyTable>,
-}
+use crate::checked::{Checked, Looked, impossible};
 
 /// Reads the whole database, which may be in use, and changes nothing. Of a damaged file it tells that alone.
 ///
@@ -86,10 +70,7 @@ fn rows(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()> 
     })?;
     let sql = format!("SELECT {SESSION}, hex(id) FROM session");
     checked.sessions = each(connection, &sql, "session", faults, |row| {
-        let session = row::session(row)?;
-        // A turn or an end before the beginning is no fault: clocks go back.
-        let backwards = session.life.expires_at < session.created_at;
-        Ok(backwards.then_some("it ends before it began"))
+        Ok(impossible(&row::session(row)?))
     })?;
     match key::load(connection) {
         Ok(table) => checked.keys = Some(table),
@@ -109,23 +90,14 @@ fn each(
     let mut statement = connection.prepare(sql)?;
     let id = statement.column_count().saturating_sub(1);
     let mut rows = statement.query([])?;
-    let (mut count, mut wrong) = (0, 0);
+    let mut looked = Looked::default();
     while let Some(row) = rows.next()? {
-        count += 1;
         let why = match read(row) {
-            Ok(None) => continue,
-            Ok(Some(why)) => why.to_owned(),
-            Err(fault) => fault.to_string(),
+            Ok(why) => why.map(str::to_owned),
+            Err(fault) => Some(fault.to_string()),
         };
-        wrong += 1;
-        if wrong <= SHOWN {
-            let id = row.get::<_, String>(id)?.to_lowercase();
-            faults.push(format!("{what} {id} cannot be: {why}"));
-        }
+        let id = row.get::<_, String>(id)?.to_lowercase();
+        looked.at(what, &id, why, faults);
     }
-    if wrong > SHOWN {
-        let more = wrong - SHOWN;
-        faults.push(format!("{more} more rows of table {what} cannot be"));
-    }
-    Ok(count)
+    Ok(looked.end(what, faults))
 }

@@ -1,13 +1,8 @@
 //! Failed logins: counts by hour, user and network that change in place, and once the hour is over rows of the record.
 
-use std::net::IpAddr;
-
 use relatch_core::{
     Timestamp,
-    event::{
-        Event, EventKind, FailedLogins, Origin,
-        failed_login::{MOST_NETWORKS, MOST_USERS, Whose},
-    },
+    event::{Origin, failed_login::MOST_NETWORKS},
     user::UserId,
 };
 use rusqlite::{Connection, params};
@@ -17,8 +12,10 @@ use super::{
     event,
     row::{self, Fault},
 };
-
-const HOUR: i64 = 3_600_000;
+use crate::{
+    failed_login::{Total, of_user, split},
+    shape::{counted_user, hour, network},
+};
 
 pub(super) fn count(
     connection: &Connection,
@@ -83,80 +80,28 @@ pub(super) fn record(connection: &Connection, before: Timestamp) -> Result<usize
             networks: row.get(3)?,
         })
     })?;
-    for of_hour in totals.chunk_by(|one, other| one.hour == other.hour) {
-        let (foremost, others) = of_hour.split_at(of_hour.len().min(MOST_USERS));
+    for (foremost, others) in split(&totals, before) {
         for total in foremost {
-            append(connection, total, before)?;
+            let networks = networks(connection, total)?;
+            event::append(connection, &of_user(total, networks, before))?;
         }
-        append_others(connection, others, before)?;
+        if let Some(others) = others {
+            event::append(connection, &others)?;
+        }
     }
     let sql = "UPDATE failed_login_record SET hour = max(hour, ?1)";
     connection.prepare_cached(sql)?.execute([hour(before)])?;
     Ok(totals.len())
 }
 
-/// The failures of one user within one hour.
-struct Total {
-    hour: i64,
-    user: UserId,
-    count: u64,
-    networks: u64,
-}
-
-fn append(connection: &Connection, total: &Total, at: Timestamp) -> Result<(), Fault> {
+fn networks(connection: &Connection, total: &Total) -> Result<Vec<(String, u64)>, Fault> {
     let sql = "SELECT address, count FROM failed_login WHERE hour = ?1 AND user_id = ?2 \
                ORDER BY count DESC, address LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query(params![total.hour, total.user.0.as_bytes(), MOST_NETWORKS])?;
-    let whose = if total.user.0.is_nil() {
-        Whose::UnknownNames
-    } else {
-        Whose::User
-    };
-    let failed = FailedLogins {
-        hour: Timestamp::from_millis(total.hour * HOUR),
-        whose,
-        count: total.count,
-        networks: total.networks,
-        foremost: row::all(rows, |row| Ok((row.get(0)?, row.get(1)?)))?,
-    };
-    let mut event = Event::of_store(EventKind::LoginsFailed(failed), at);
-    event.user = total.user;
-    event::append(connection, &event)
-}
-
-fn append_others(connection: &Connection, others: &[Total], at: Timestamp) -> Result<(), Fault> {
-    let Some(first) = others.first() else {
-        return Ok(());
-    };
-    let failed = FailedLogins {
-        hour: Timestamp::from_millis(first.hour * HOUR),
-        whose: Whose::Others(others.len()),
-        count: others.iter().map(|total| total.count).sum(),
-        networks: others.iter().map(|total| total.networks).max().unwrap_or(0),
-        foremost: Vec::new(),
-    };
-    event::append(
-        connection,
-        &Event::of_store(EventKind::LoginsFailed(failed), at),
-    )
-}
-
-fn hour(time: Timestamp) -> i64 {
-    time.as_millis().div_euclid(HOUR)
+    row::all(rows, |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 fn key(user: Option<UserId>) -> [u8; 16] {
-    user.map_or([0; 16], |user| user.0.into_bytes())
-}
-
-/// An address of IPv6 stands for its /64: whoever has one has them all.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
+    counted_user(user).into_bytes()
 }

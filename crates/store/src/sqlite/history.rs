@@ -16,6 +16,7 @@ use super::{
     row::{self, Fault, SESSION},
     session, user,
 };
+use crate::shape;
 
 pub(super) fn browse(connection: &Connection, query: &SessionQuery) -> Result<Vec<Session>, Fault> {
     let after = query.after.map(|id| id.0.into_bytes());
@@ -71,16 +72,7 @@ pub(super) fn of_session(
     let Some(owner) = owner else {
         return Ok(History::default());
     };
-    let ended = events
-        .iter()
-        .rev()
-        .find(|event| event.name == "session.ended");
-    let ended = session
-        .as_ref()
-        .and_then(|session| session.life.ended)
-        .map(|ended| ended.at)
-        .or(ended.map(|event| event.at));
-    let around_end = match ended {
+    let around_end = match shape::end_of(session.as_ref(), &events) {
         Some(at) => events_at(&moment, owner, id, at)?,
         None => Vec::new(),
     };

@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
     event::{Administrator, EventKind},
-    key::{
-        Algorithm, KeyRecord, KeyState, KeyTable, Purpose, Sealed, change::changes, store::KeyStore,
-    },
+    key::{Algorithm, KeyRecord, KeyTable, Purpose, Sealed, change::changes, store::KeyStore},
 };
 use rusqlite::{Connection, Row, params};
 
@@ -14,6 +12,7 @@ use super::{
     Sqlite, event, revocation,
     row::{self, Fault},
 };
+use crate::shape;
 
 #[async_trait]
 impl KeyStore for Sqlite {
@@ -61,27 +60,14 @@ pub(super) fn load_from(connection: &Connection, database: &str) -> Result<KeyTa
 fn record(row: &Row<'_>, purpose: &str) -> Result<KeyRecord, Fault> {
     let since = row::time(row, 4)?;
     let until = row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
-    let state = match (row.get_ref(3)?.as_str().unwrap_or_default(), until) {
-        ("announced", None) => KeyState::Announced { at: since },
-        ("active", replace_from) => KeyState::Active {
-            since,
-            replace_from,
-        },
-        ("retired", Some(until)) => KeyState::Retired { since, until },
-        ("compromised", None) => KeyState::Compromised { at: since },
-        _ => return Err(Fault::Corrupt("key.state")),
-    };
-    let purpose = Purpose::from_name(purpose).ok_or(Fault::Corrupt("key.purpose"))?;
+    let state: String = row.get(3)?;
     let algorithm: Option<String> = row.get(2)?;
-    let algorithm = algorithm.and_then(|name| Algorithm::from_name(&name));
-    if (purpose == Purpose::Signing) != algorithm.is_some() {
-        return Err(Fault::Corrupt("key.algorithm"));
-    }
+    let (purpose, algorithm) = shape::key_kind(purpose, algorithm.as_deref())?;
     Ok(KeyRecord {
         purpose,
         id: row.get(1)?,
         algorithm,
-        state,
+        state: shape::key_state(&state, since, until)?,
         sealed: Sealed {
             master: row.get(6)?,
             bytes: row.get(7)?,
@@ -100,22 +86,6 @@ pub(super) fn is_withdrawn(
     Ok(statement.exists(params![purpose.name(), id])?)
 }
 
-/// The signing keys that are in wrong hands and were not yet, and since when.
-fn withdrawn<'a>(
-    connection: &Connection,
-    records: &'a [KeyRecord],
-) -> Result<Vec<(&'a str, Timestamp)>, Fault> {
-    let mut withdrawn = Vec::new();
-    for record in records {
-        if let (Purpose::Signing, KeyState::Compromised { at }) = (record.purpose, record.state)
-            && !is_withdrawn(connection, record.purpose, &record.id)?
-        {
-            withdrawn.push((record.id.as_str(), at));
-        }
-    }
-    Ok(withdrawn)
-}
-
 pub(super) fn save(
     connection: &Connection,
     expected: i64,
@@ -126,11 +96,12 @@ pub(super) fn save(
     if connection.prepare_cached(sql)?.execute([expected])? == 0 {
         return Ok(false);
     }
-    for change in changes(&load(connection)?.records, records) {
+    let before = load(connection)?.records;
+    for change in changes(&before, records) {
         let kind = |by| EventKind::KeyChanged { change, by };
         event::append(connection, &by.event_of_store(kind))?;
     }
-    for (kid, at) in withdrawn(connection, records)? {
+    for (kid, at) in shape::withdrawn(&before, records) {
         revocation::append_key(connection, kid, at)?;
     }
     replace(connection, records)?;
@@ -143,11 +114,7 @@ fn replace(connection: &Connection, records: &[KeyRecord]) -> Result<(), Fault> 
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut insert = connection.prepare_cached(sql)?;
     for record in records {
-        let until = match record.state {
-            KeyState::Active { replace_from, .. } => replace_from,
-            KeyState::Retired { until, .. } => Some(until),
-            KeyState::Announced { .. } | KeyState::Compromised { .. } => None,
-        };
+        let until = shape::key_until(&record.state);
         let Sealed { master, bytes } = &record.sealed;
         insert.execute(params![
             record.purpose.name(),

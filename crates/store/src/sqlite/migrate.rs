@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Options, connection::Connector, folder::Presence, row::Fault};
+use crate::migrated::Migrated;
 
 /// "RELA": tells a Relatch file from other SQLite files.
 const APPLICATION_ID: i32 = 0x5245_4c41;
@@ -113,15 +114,6 @@ impl From<Fault> for OpenError {
             Fault::Corrupt(what) => Self::Corrupt(what),
         }
     }
-}
-
-/// What a file was brought up to date from, and to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Migrated {
-    /// The schema before.
-    pub from: usize,
-    /// The schema of this binary.
-    pub to: usize,
 }
 
 /// Brings a file that is there to the schema of this binary, when nobody has it open.

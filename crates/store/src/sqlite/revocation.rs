@@ -6,9 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
-    revocation::{
-        Backlog, MARGIN, Position, Reach, Revocation, RevocationStore, Revoked, store::Standing,
-    },
+    revocation::{Backlog, MARGIN, Position, Reach, Revocation, RevocationStore, store::Standing},
     session::{EndReason, Generation, Policy, Session, SessionId},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -19,6 +17,7 @@ use super::{
     row::{self, Fault},
     session, user,
 };
+use crate::shape::{self, millis};
 
 #[async_trait]
 impl RevocationStore for Sqlite {
@@ -90,17 +89,13 @@ fn append(connection: &Connection, entry: &Revocation) -> Result<(), Fault> {
     let sequence: i64 = connection
         .prepare_cached(sql)?
         .query_row([], |row| row.get(0))?;
-    let (session, generation, kid) = match &entry.what {
-        Revoked::Session(id) => (Some(id), None, None),
-        Revoked::Generations(id, through) => (Some(id), Some(through.0), None),
-        Revoked::Key(kid) => (None, None, Some(kid)),
-    };
+    let (session, generation, kid) = shape::revoked_columns(&entry.what);
     let sql = "INSERT INTO revocation (sequence, session_id, generation, kid, until) \
                VALUES (?1, ?2, ?3, ?4, ?5)";
     connection.prepare_cached(sql)?.execute(params![
         sequence,
         session.map(|id| id.0.into_bytes()),
-        generation,
+        generation.map(|generation| generation.0),
         kid,
         entry.until.as_millis()
     ])?;
@@ -166,8 +161,7 @@ fn backlog(connection: &Connection, after: u64, limit: u32) -> Result<Backlog, F
                (SELECT * FROM revocation WHERE sequence > ?1 ORDER BY sequence LIMIT ?2) ON true ORDER BY sequence";
     let mut statement = connection.prepare_cached(sql)?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let one_more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let one_more = i64::from(limit) + 1;
     let rows = row::all(statement.query(params![after, one_more])?, |row| {
         let last = Position {
             epoch: row.get(0)?,
@@ -177,31 +171,17 @@ fn backlog(connection: &Connection, after: u64, limit: u32) -> Result<Backlog, F
         let entry = sequence.map(|sequence| Ok::<_, Fault>((sequence, entry(row)?)));
         Ok((last, entry.transpose()?))
     })?;
-    let mut last = rows.first().map(|first| first.0.clone());
-    let mut entries: Vec<_> = rows.into_iter().filter_map(|row| row.1).collect();
-    let more = entries.len() > limit;
-    entries.truncate(limit);
-    if let (true, Some(last), Some(entry)) = (more, &mut last, entries.last()) {
-        last.sequence = entry.0;
-    }
+    let last = rows.first().map(|first| first.0.clone());
     let last = last.ok_or(Fault::Corrupt("revocation_feed"))?;
-    Ok(Backlog {
-        last,
-        entries,
-        more,
-    })
+    let entries = rows.into_iter().filter_map(|row| row.1).collect();
+    Ok(shape::page_of_backlog(last, entries, limit))
 }
 
 fn entry(row: &Row<'_>) -> Result<Revocation, Fault> {
     let session = row
         .get::<_, Option<[u8; 16]>>(3)?
         .map(|id| SessionId(Uuid::from_bytes(id)));
-    let what = match (session, row.get(4)?, row.get(5)?) {
-        (Some(id), None, None) => Revoked::Session(id),
-        (Some(id), Some(through), None) => Revoked::Generations(id, Generation(through)),
-        (None, None, Some(kid)) => Revoked::Key(kid),
-        _ => return Err(Fault::Corrupt("revocation")),
-    };
+    let what = shape::revoked(session, row.get(4)?, row.get(5)?)?;
     Ok(Revocation {
         what,
         until: row::time(row, 6)?,
@@ -233,8 +213,4 @@ fn sweep(connection: &Connection, now: Timestamp, limit: u32) -> Result<usize, F
     Ok(connection
         .prepare_cached(sql)?
         .execute(params![now.as_millis(), limit])?)
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

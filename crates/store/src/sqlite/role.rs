@@ -7,7 +7,7 @@ use relatch_core::{
     StoreError, Tag,
     event::{Administrator, EventKind},
     permission::{
-        Authority, Permission, Role, RoleName, RoleTable,
+        Authority, Role, RoleName, RoleTable,
         role::tag_of,
         store::{Assigning, Expected, Put, Putting, RoleStore},
     },
@@ -22,6 +22,7 @@ use super::{
     row::{self, Fault},
     session, user,
 };
+use crate::shape;
 
 #[async_trait]
 impl RoleStore for Sqlite {
@@ -90,8 +91,8 @@ pub(super) fn load(connection: &Connection) -> Result<RoleTable, Fault> {
             return Ok((row.get(0)?, None));
         };
         let role = Role {
-            name: role_name(&name)?,
-            permissions: permissions(&row.get::<_, String>(2)?)?
+            name: shape::role_name(&name)?,
+            permissions: shape::permissions(&row.get::<_, String>(2)?)?
                 .into_iter()
                 .collect(),
             version: row.get(3)?,
@@ -112,7 +113,7 @@ pub(super) fn of_user(connection: &Connection, user: UserId) -> Result<Vec<RoleN
     let sql = "SELECT role FROM user_role WHERE user_id = ?1 ORDER BY role";
     let mut statement = connection.prepare_cached(sql)?;
     row::all(statement.query([user.0.as_bytes()])?, |row| {
-        role_name(&row.get::<_, String>(0)?)
+        Ok(shape::role_name(&row.get::<_, String>(0)?)?)
     })
 }
 
@@ -121,7 +122,7 @@ fn sets_with(connection: &Connection, role: &RoleName) -> Result<Vec<Vec<RoleNam
                FROM user_role WHERE role = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     row::all(statement.query([role.as_str()])?, |row| {
-        role_names(&row.get::<_, String>(0)?)
+        Ok(shape::role_names(&row.get::<_, String>(0)?)?)
     })
 }
 
@@ -150,7 +151,7 @@ fn put(
         return Ok(Changed::Refused(refusal));
     }
     let found = version(connection, name)?;
-    if !is_expected(*expected, found) {
+    if !shape::is_expected(*expected, found) {
         return Ok(Changed::Conflict);
     }
     if let Some(version) = found
@@ -167,10 +168,10 @@ fn put(
     let version = next_version(connection)?;
     let sql = "INSERT INTO role VALUES (?1, ?2, ?3) \
                ON CONFLICT (name) DO UPDATE SET permissions = ?2, version = ?3";
-    let text: Vec<_> = permissions.iter().map(Permission::as_str).collect();
+    let text = shape::permission_text(permissions);
     connection
         .prepare_cached(sql)?
-        .execute(params![name.as_str(), text.join(" "), version])?;
+        .execute(params![name.as_str(), text, version])?;
     let kind = |by| EventKind::RoleChanged {
         role: name.clone(),
         permissions: permissions.iter().cloned().collect(),
@@ -192,7 +193,7 @@ fn delete(
     let Some(found) = version(connection, name)? else {
         return Ok(Changed::NotFound);
     };
-    if !is_expected(expected, Some(found)) {
+    if !shape::is_expected(expected, Some(found)) {
         return Ok(Changed::Conflict);
     }
     let sql = "SELECT count(*) FROM user_role WHERE role = ?1";
@@ -269,35 +270,9 @@ fn version(connection: &Connection, name: &RoleName) -> Result<Option<i64>, Faul
         .optional()?)
 }
 
-fn is_expected(expected: Expected, found: Option<i64>) -> bool {
-    match expected {
-        Expected::Anything => true,
-        Expected::Absent => found.is_none(),
-        Expected::Present => found.is_some(),
-        Expected::Version(version) => found == Some(version),
-    }
-}
-
 fn next_version(connection: &Connection) -> Result<i64, Fault> {
     let sql = "UPDATE role_table SET version = version + 1 RETURNING version";
     Ok(connection
         .prepare_cached(sql)?
         .query_row([], |row| row.get(0))?)
-}
-
-fn role_name(text: &str) -> Result<RoleName, Fault> {
-    RoleName::parse(text).map_err(|_| Fault::Corrupt("role.name"))
-}
-
-/// Names with spaces between them.
-pub(super) fn role_names(text: &str) -> Result<Vec<RoleName>, Fault> {
-    text.split(' ').map(role_name).collect()
-}
-
-/// Permissions with spaces between them.
-pub(super) fn permissions(text: &str) -> Result<Vec<Permission>, Fault> {
-    let words = text.split(' ').filter(|word| !word.is_empty());
-    words
-        .map(|word| Permission::parse(word).map_err(|_| Fault::Corrupt("permissions")))
-        .collect()
 }

@@ -3,16 +3,13 @@
 use relatch_core::{
     StoreError, Timestamp,
     password::PasswordHash,
-    permission::{Permission, RoleName},
-    session::{
-        Delivery, EndReason, Ended, Generation, Life, Session, SessionId, SessionSecret, Thumbprint,
-    },
-    user::{CredentialVersion, Credentials, Email, User, UserId, UserState, Username},
+    session::{Generation, Life, Session, SessionId, SessionSecret, Thumbprint},
+    user::{CredentialVersion, Credentials, Email, User, UserId, Username},
 };
 use rusqlite::Row;
 use uuid::Uuid;
 
-use super::role;
+use crate::shape::{self, Corrupt};
 
 /// What can go wrong with a statement.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +18,12 @@ pub(super) enum Fault {
     Sqlite(#[from] rusqlite::Error),
     #[error("a row cannot be: {0}")]
     Corrupt(&'static str),
+}
+
+impl From<Corrupt> for Fault {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt.0)
+    }
 }
 
 impl Fault {
@@ -39,24 +42,6 @@ pub(super) const SESSION: &str = "id, user_id, secret, generation, rotated_at, c
      remember_me, jkt, device, ended_at, end_reason, scope, \
      (SELECT group_concat(role, ' ') FROM user_role WHERE user_role.user_id = session.user_id), delivery";
 
-fn scope(text: Option<String>) -> Result<Option<Vec<Permission>>, Fault> {
-    text.map(|text| role::permissions(&text)).transpose()
-}
-
-fn roles(text: Option<String>) -> Result<Vec<RoleName>, Fault> {
-    let mut roles = text.map_or_else(|| Ok(Vec::new()), |text| role::role_names(&text))?;
-    roles.sort();
-    Ok(roles)
-}
-
-fn delivery(number: u8) -> Result<Delivery, Fault> {
-    match number {
-        0 => Ok(Delivery::Body),
-        1 => Ok(Delivery::Cookie),
-        _ => Err(Fault::Corrupt("session.delivery")),
-    }
-}
-
 pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
     let key = row.get::<_, Option<_>>(8)?.map(Thumbprint::from_bytes);
     Ok(Session {
@@ -65,30 +50,19 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session, Fault> {
         secret: SessionSecret::from_bytes(row.get(2)?),
         created_at: time(row, 5)?,
         device: row.get(9)?,
-        delivery: delivery(row.get(14)?)?,
+        delivery: shape::delivery(row.get(14)?)?,
         key,
-        scope: scope(row.get(12)?)?,
-        roles: roles(row.get(13)?)?,
+        scope: shape::scope(row.get::<_, Option<String>>(12)?.as_deref())?,
+        roles: shape::roles(row.get::<_, Option<String>>(13)?.as_deref())?,
         life: Life {
             generation: Generation(row.get(3)?),
             rotated_at: time(row, 4)?,
             expires_at: time(row, 6)?,
             remember_me: row.get(7)?,
             bound: key.is_some(),
-            ended: ended(row.get(10)?, row.get(11)?)?,
+            ended: shape::ended(row.get(10)?, row.get(11)?)?,
         },
     })
-}
-
-fn ended(at: Option<i64>, reason: Option<u8>) -> Result<Option<Ended>, Fault> {
-    let (Some(at), Some(number)) = (at, reason) else {
-        return Ok(None);
-    };
-    let reason = EndReason::from_number(number).ok_or(Fault::Corrupt("session.end_reason"))?;
-    Ok(Some(Ended {
-        reason,
-        at: Timestamp::from_millis(at),
-    }))
 }
 
 /// The columns of [`credentials`], in its order.
@@ -111,11 +85,7 @@ pub(super) fn credentials(row: &Row<'_>) -> Result<Credentials, Fault> {
             id: UserId(Uuid::from_bytes(row.get(0)?)),
             username: username.map_err(|_| Fault::Corrupt("user.username"))?,
             email: email.map_err(|_| Fault::Corrupt("user.email"))?,
-            state: if row.get(3)? {
-                UserState::Disabled
-            } else {
-                UserState::Active
-            },
+            state: shape::user_state(row.get(3)?),
             created_at: time(row, 4)?,
         },
         hash: PasswordHash::from_phc(row.get(5)?),

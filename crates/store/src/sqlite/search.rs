@@ -10,9 +10,7 @@ use super::{
     event::{EVENT, event},
     row::{self, Fault},
 };
-
-/// What the index of rare names leaves out.
-const COMMON: [&str; 3] = ["session.opened", "session.ended", "user.registered"];
+use crate::shape;
 
 pub(super) fn search(connection: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, Fault> {
     let sql = format!(
@@ -20,8 +18,7 @@ pub(super) fn search(connection: &Connection, query: &EventQuery) -> Result<Vec<
         index(query),
         conditions(query).join(" AND ")
     );
-    // Every name that begins so comes before the same with the last of all characters behind it.
-    let behind = query.name.as_ref().map(|name| format!("{name}\u{10ffff}"));
+    let behind = query.name.as_deref().map(shape::behind);
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query(params![
         query.before,
@@ -42,20 +39,11 @@ fn index(query: &EventQuery) -> &'static str {
         "INDEXED BY event_session"
     } else if query.user.is_some() {
         "INDEXED BY event_user"
-    } else if is_rare(query) {
+    } else if shape::is_rare(query) {
         "INDEXED BY event_rare"
     } else {
         "NOT INDEXED"
     }
-}
-
-fn is_rare(query: &EventQuery) -> bool {
-    let rare = |name: &String| {
-        !COMMON
-            .iter()
-            .any(|common| common.starts_with(name.as_str()))
-    };
-    query.name.as_ref().is_some_and(rare)
 }
 
 fn conditions(query: &EventQuery) -> Vec<&'static str> {
@@ -66,7 +54,7 @@ fn conditions(query: &EventQuery) -> Vec<&'static str> {
         (query.since.is_some(), SINCE),
         (query.until.is_some(), UNTIL),
         (query.name.is_some(), "name >= ?6 AND name < ?7"),
-        (is_rare(query), RARE),
+        (shape::is_rare(query), shape::RARE),
     ];
     let wanted = parts.into_iter().filter(|part| part.0);
     let wanted: Vec<_> = wanted.map(|part| part.1).collect();
@@ -75,9 +63,6 @@ fn conditions(query: &EventQuery) -> Vec<&'static str> {
     }
     wanted
 }
-
-/// To the letter what the index says of itself: else it is not used.
-const RARE: &str = "name NOT IN ('session.opened', 'session.ended', 'user.registered')";
 
 /// Rows before the first head from then on happened earlier. An hour is left for clocks that were set and requests that waited.
 const SINCE: &str = "at >= ?4 AND number > coalesce((SELECT max(number) FROM event_head WHERE number < \

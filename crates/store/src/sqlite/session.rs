@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use relatch_core::{
     StoreError, Timestamp,
     event::{Administrator, Event, EventKind, Origin},
-    permission::Permission,
     session::{
         Delivery, EndReason, Policy, Session, SessionId, Thumbprint,
         open::Opening,
@@ -25,6 +24,7 @@ use super::{
     row::{self, Fault, SESSION},
     user,
 };
+use crate::shape;
 
 #[async_trait]
 impl SessionStore for Sqlite {
@@ -248,10 +248,7 @@ fn make_room(
 pub(super) fn insert(connection: &Connection, session: &Session) -> Result<(), Fault> {
     let sql = "INSERT INTO session (id, user_id, secret, generation, rotated_at, created_at, expires_at, remember_me, jkt, device, scope, delivery) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    let scope = session.scope.as_ref().map(|scope| {
-        let words: Vec<_> = scope.iter().map(Permission::as_str).collect();
-        words.join(" ")
-    });
+    let scope = session.scope.as_ref().map(shape::permission_text);
     let life = &session.life;
     connection.prepare_cached(sql)?.execute(params![
         session.id.0.as_bytes(),
@@ -281,18 +278,7 @@ pub(super) fn end(
         Which::One(id) => find(connection, id)?.into_iter().collect(),
         Which::All | Which::AllBut(_) => of_user(connection, ending.user)?,
     };
-    let spared = if let Which::AllBut(id) = ending.which {
-        Some(id)
-    } else {
-        None
-    };
-    let one = matches!(ending.which, Which::One(_));
-    meant.retain(|session| {
-        session.user == ending.user
-            && Some(session.id) != spared
-            && session.life.ended.is_none()
-            && !(one && session.is_over(policy, ending.now))
-    });
+    meant.retain(|session| shape::is_meant(session, ending, policy));
     for session in &meant {
         end_one(connection, session, ending, policy)?;
     }

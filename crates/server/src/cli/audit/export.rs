@@ -1,7 +1,5 @@
 //! `relatch audit export`.
 
-use relatch_core::event::EventStore as _;
-
 use super::shape;
 use crate::cli::{
     Failure,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use relatch_core::event::EventStore as _;
-
 use super::shape;
 use crate::cli::{
     Failure,

@@ -1,9 +1,6 @@
 //! `relatch audit list`.
 
-use relatch_core::{
-    Timestamp,
-    event::{EventQuery, EventStore as _},
-};
+use relatch_core::{Timestamp, event::EventQuery};
 use serde_json::json;
 
 use super::shape;

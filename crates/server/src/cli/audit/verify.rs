@@ -10,7 +10,7 @@ use relatch_core::{
         seal,
         verify::{Break, Verified, verify},
     },
-    key::{Jwk, KeySet, store::KeyStore as _},
+    key::{Jwk, KeySet},
 };
 use serde_json::{Value, json};
 

@@ -72,7 +72,8 @@ impl Restore {
         let located = self.find()?;
         let by = place::administrator(SystemClock.now());
         let now = by.now;
-        let prepared = Restoration::prepare(&located.options, &self.file, now).map_err(chain)?;
+        let options = located.file()?;
+        let prepared = Restoration::prepare(options, &self.file, now).map_err(chain)?;
         let (taken_at, told) = (prepared.taken_at(), Told::of(prepared.replaced()));
         let keys = self.keys(&prepared, &located.config, now)?;
         let settling = Settling {
@@ -81,7 +82,7 @@ impl Restore {
             by,
             policy: &located.config.session,
         };
-        let path = &located.options.path;
+        let path = &options.path;
         let restored = prepared
             .finish(settling, &aside(path, now))
             .map_err(chain)?;
@@ -117,6 +118,7 @@ impl Restore {
             return Err(Failure::NotFound(format!("there is no file {file}")));
         }
         let located = self.place.locate()?;
+        located.file()?;
         let folder = &located.config.server.data_dir;
         if folder.is_dir() {
             return Ok(located);

@@ -1,20 +1,23 @@
 //! `relatch db stats`.
 
-use relatch_store::sqlite::{self, Stats};
+use relatch_store::{self as store, Stats, postgres, sqlite};
 use serde_json::{Value, json};
 
 use super::{
     super::{
-        Failure,
+        Failure, chain,
         output::{Output, table},
-        place::Place,
+        place::{self, Place},
     },
     unusable,
 };
-use crate::clock::{Clock as _, SystemClock};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    database::{Source, of_server},
+};
 
-/// What the ages of [`sqlite::AGES`] are called, and the rest.
-const AGES: [&str; sqlite::AGES.len() + 1] = [
+/// What the ages of [`store::AGES`] are called, and the rest.
+const AGES: [&str; store::AGES.len() + 1] = [
     "within a day",
     "1 to 7 days ago",
     "7 to 30 days ago",
@@ -23,11 +26,20 @@ const AGES: [&str; sqlite::AGES.len() + 1] = [
 
 pub(super) fn run(place: &Place, output: Output) -> Result<(), Failure> {
     let located = place.locate()?.must_exist()?;
-    let (options, policy) = (&located.options, &located.config.session);
-    let stats = sqlite::stats(options, policy, SystemClock.now())
-        .map_err(|error| unusable(&options.path, error))?;
+    let (policy, now) = (&located.config.session, SystemClock.now());
+    let stats = match &located.source {
+        Source::Sqlite(options) => {
+            sqlite::stats(options, policy, now).map_err(|error| unusable(&options.path, error))?
+        }
+        Source::Postgres(options) => place::runtime()?
+            .block_on(postgres::stats(options, policy, now))
+            .map_err(|error| chain(of_server(options, error)))?,
+    };
     output.print(&shape(&stats), || {
-        let rows = rows(&stats).map(|(name, value)| [name, value.to_string()]);
+        let rows = rows(&stats).into_iter();
+        let rows: Vec<_> = rows
+            .map(|(name, value)| [name, value.to_string()])
+            .collect();
         table(["WHAT", "HOW MANY"], &rows)
     });
     Ok(())
@@ -57,14 +69,14 @@ fn shape(stats: &Stats) -> Value {
     })
 }
 
-fn rows(stats: &Stats) -> [(String, u64); 14] {
+fn rows(stats: &Stats) -> Vec<(String, u64)> {
     let named = |name: &str, value| (name.to_owned(), value);
     let aged = |place: usize| {
         let name = AGES.get(place).copied().unwrap_or_default();
         let value = stats.live_by_age.get(place).copied().unwrap_or_default();
         (format!("  logged in {name}"), value)
     };
-    [
+    let mut rows = vec![
         named("users", stats.users),
         named("  disabled", stats.users_disabled),
         named("live sessions", stats.live),
@@ -76,8 +88,13 @@ fn rows(stats: &Stats) -> [(String, u64); 14] {
         named("sessions that were ended", stats.ended),
         named("security events", stats.events),
         named("keys", stats.keys.records.len() as u64),
-        named("bytes of the file", stats.file_bytes),
-        named("bytes of its write-ahead log", stats.log_bytes),
-        named("bytes a session", per_session(stats).unwrap_or(0)),
-    ]
+        named("bytes of the database", stats.file_bytes),
+    ];
+    rows.extend(
+        stats
+            .log_bytes
+            .map(|bytes| named("bytes of its write-ahead log", bytes)),
+    );
+    rows.push(named("bytes a session", per_session(stats).unwrap_or(0)));
+    rows
 }

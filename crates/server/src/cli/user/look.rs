@@ -3,10 +3,7 @@
 use relatch_core::{
     Store,
     event::EventRow,
-    user::{
-        User, Username,
-        store::{UserQuery, UserStore as _},
-    },
+    user::{User, Username, store::UserQuery},
 };
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use relatch_core::{
     permission::{
         Permission, RoleName,
         administer::{self, RoleError},
-        store::{Assigning, RoleStore as _},
+        store::Assigning,
     },
     user::User,
 };
