@@ -76,10 +76,11 @@ fn a_cookie_that_a_sibling_could_plant_is_never_read() {
         let reply = fetched("/auth/refresh", &json!({}))
             .header("Cookie", &planted)
             .send(server.address);
-        if reply.status == 400 && reply.body.is_empty() {
-            continue;
+        if name.starts_with('\u{b}') {
+            assert_eq!(reply.faults(), ["head: malformed"]);
+        } else {
+            is_no_session(&reply);
         }
-        is_no_session(&reply);
     }
     // Beside the right one they do no harm.
     let planted = format!("{DEV}=x; {COOKIE}={}; __Secure-{COOKIE}=y", eve.refresh);

@@ -122,6 +122,7 @@ async fn a_login_with_a_proof_binds_the_session_to_its_key() {
 
     {
       "access_token": "[access token]",
+      "device_token": "[device token]",
       "expires_in": 900,
       "refresh_expires_in": 432000,
       "refresh_token": "[refresh token]",

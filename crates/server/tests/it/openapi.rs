@@ -109,8 +109,8 @@ async fn every_route_answers_as_the_document_says() {
         let answers = seen.iter().filter(|seen| seen.0 == name);
         let (bad, good): (Vec<_>, Vec<_>) = answers.partition(|seen| seen.1 >= 400);
         assert!(!good.is_empty(), "{name}: no good answer was seen");
-        // What answers from memory fails only by taking too long.
-        let fails = codes(operation) != BTreeSet::from(["unavailable"]);
+        // What answers from memory fails only by taking too long, or in a crowd.
+        let fails = !codes(operation).is_subset(&BTreeSet::from(["unavailable", "overloaded"]));
         assert_eq!(!bad.is_empty(), fails, "{name}: {bad:?}");
     }
 }
@@ -327,16 +327,16 @@ fn what_each_route_may_answer_is_a_promise() {
     POST /auth/reauthenticate: internal invalid_credentials invalid_request invalid_token overloaded payload_too_large rate_limited request_timeout session_ended session_unknown unavailable unsupported_media_type
     POST /auth/password/change: internal invalid_credentials invalid_request invalid_token origin_not_allowed overloaded payload_too_large rate_limited request_timeout session_ended session_unknown unavailable unsupported_media_type user_disabled
     POST /auth/password/reset: internal invalid_request invalid_reset_code overloaded payload_too_large rate_limited request_timeout unavailable unsupported_media_type user_disabled
-    GET /.well-known/jwks.json: unavailable
+    GET /.well-known/jwks.json: overloaded unavailable
     GET /revocations: internal invalid_client overloaded unavailable
-    GET /revocations/snapshot: internal invalid_client unavailable
-    POST /introspect: internal invalid_client invalid_request payload_too_large request_timeout unavailable unsupported_media_type
-    GET /verify: insufficient_scope internal invalid_request invalid_token session_ended session_unknown unavailable
+    GET /revocations/snapshot: internal invalid_client overloaded unavailable
+    POST /introspect: internal invalid_client invalid_request overloaded payload_too_large request_timeout unavailable unsupported_media_type
+    GET /verify: insufficient_scope internal invalid_request invalid_token overloaded session_ended session_unknown unavailable
     GET /health/live: unavailable
-    GET /health/ready: internal unavailable
-    GET /openapi.json: unavailable
-    GET /docs: not_found unavailable
-    GET /docs/{file}: not_found unavailable
+    GET /health/ready: internal overloaded unavailable
+    GET /openapi.json: overloaded unavailable
+    GET /docs: not_found overloaded unavailable
+    GET /docs/{file}: not_found overloaded unavailable
     GET /admin/v1/users: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable
     POST /admin/v1/users: internal invalid_request invalid_token not_found overloaded payload_too_large permission_required reauthentication_required request_timeout session_ended session_unknown unavailable unsupported_media_type username_taken
     GET /admin/v1/users/{id}: internal invalid_request invalid_token not_found overloaded permission_required session_ended session_unknown unavailable

@@ -68,11 +68,8 @@ const CALLER: &[Code] = &[
     Code::SessionUnknown,
 ];
 
-/// What a route that reads the database may answer.
-const READS: &[Code] = &[Code::Unavailable, Code::Internal];
-
-/// What a route that writes, or hashes a password, may answer.
-const WRITES: &[Code] = &[Code::Overloaded, Code::Unavailable, Code::Internal];
+/// What a route that asks the store, or hashes a password, may answer.
+const STORE: &[Code] = &[Code::Overloaded, Code::Unavailable, Code::Internal];
 
 fn in_query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
@@ -86,6 +83,6 @@ fn in_pages(operation: Operation) -> Operation {
         .parameter(in_query(
             "cursor",
             "`next` of the page before, with the same other parameters.",
-            json!({ "type": "string" }),
+            json!({ "type": "string", "minLength": 1 }),
         ))
 }

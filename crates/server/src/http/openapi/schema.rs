@@ -7,6 +7,12 @@ use serde_json::{Map, Value, json};
 use super::error;
 
 /// No control character; `\p{Cc}` is not known to every reader of schemas.
+/// `resource:action`.
+pub(super) const PERMISSION: &str = r"^[a-z0-9._-]{1,64}:([a-z0-9._-]{1,64}|\*)$";
+
+/// Those with spaces between them.
+const SCOPE: &str = r"^ *([a-z0-9._-]{1,64}:([a-z0-9._-]{1,64}|\*)( +|$))*$";
+
 const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 
 /// A schema by its name among the components.
@@ -154,7 +160,7 @@ fn bodies() -> Value {
             "device_token": { "type": "string", "description": "The one that this device was given last. One that is not the user's is as good as none." },
             "proof_of_work": reference("ProofOfWork"),
             "delivery": reference("Delivery"),
-            "scope": { "type": "string", "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
+            "scope": { "type": "string", "pattern": SCOPE, "description": "The permissions to be content with, with spaces between them: the session never gets more, even of what the user may do. Left out: all that the user may do." },
         })),
         "RefreshTokenBody": body(&[], json!({
             "refresh_token": { "type": "string", "description": "The refresh token, unless it is in the header or in the cookie." },

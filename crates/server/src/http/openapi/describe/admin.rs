@@ -9,7 +9,7 @@ pub(in crate::http) mod user;
 
 use serde_json::{Value, json};
 
-use super::{ADMINISTRATION, BODY, CALLER, READS, WRITES, in_pages, in_query};
+use super::{ADMINISTRATION, BODY, CALLER, STORE, in_pages, in_query};
 use crate::http::{
     openapi::{Operation, schema},
     problem::Code,
@@ -31,7 +31,7 @@ fn look(id: &'static str, summary: &'static str, description: &'static str) -> O
         .with_access_token()
         .errors(CALLER)
         .errors(ADMITTED)
-        .errors(READS)
+        .errors(STORE)
 }
 
 /// A route that changes something.
@@ -41,7 +41,7 @@ fn order(id: &'static str, summary: &'static str, description: &'static str) -> 
         .errors(CALLER)
         .errors(ADMITTED)
         .errors(&[Code::ReauthenticationRequired])
-        .errors(WRITES)
+        .errors(STORE)
 }
 
 fn in_path(name: &str, description: &str, schema: Value) -> Value {

@@ -1,6 +1,6 @@
 //! The record of one's own account.
 
-use super::{CALLER, READS, USERS, in_pages};
+use super::{CALLER, STORE, USERS, in_pages};
 use crate::http::openapi::{Operation, example};
 
 pub(in crate::http) fn list() -> Operation {
@@ -14,5 +14,5 @@ pub(in crate::http) fn list() -> Operation {
     in_pages(operation)
         .answer(200, "A page of events.", "Events", example::events())
         .errors(CALLER)
-        .errors(READS)
+        .errors(STORE)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, PASSWORDS, SETS_COOKIES, WRITES};
+use super::{BODY, CALLER, PASSWORDS, SETS_COOKIES, STORE};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -26,7 +26,7 @@ pub(in crate::http) fn reauthenticate() -> Operation {
     .errors(BODY)
     .errors(CALLER)
     .errors(&[Code::InvalidCredentials, Code::RateLimited])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn change() -> Operation {
@@ -57,7 +57,7 @@ pub(in crate::http) fn change() -> Operation {
         Code::OriginNotAllowed,
         Code::RateLimited,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn reset() -> Operation {
@@ -85,5 +85,5 @@ pub(in crate::http) fn reset() -> Operation {
         Code::UserDisabled,
         Code::RateLimited,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }

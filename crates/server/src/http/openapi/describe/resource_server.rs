@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BODY, READS, RESOURCE_SERVERS};
+use super::{BODY, RESOURCE_SERVERS, STORE};
 use crate::http::{
     introspect,
     openapi::{Operation, example, schema},
@@ -30,7 +30,7 @@ pub(in crate::http) fn stream() -> Operation {
     }))
     .answer_of(200, "The stream.", "no-store", content)
     .errors(&[Code::InvalidClient, Code::Overloaded])
-    .errors(READS)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn snapshot() -> Operation {
@@ -56,7 +56,7 @@ pub(in crate::http) fn snapshot() -> Operation {
     .empty(304, "It is the one at hand.", revocations::SNAPSHOT_CACHE)
     .answer_with(304, entity_tag())
     .errors(&[Code::InvalidClient])
-    .errors(READS)
+    .errors(STORE)
 }
 
 fn entity_tag() -> Value {
@@ -79,7 +79,7 @@ pub(in crate::http) fn introspect() -> Operation {
     .answer_of(200, "What is known of it.", "no-store", content)
     .errors(BODY)
     .errors(&[Code::InvalidClient])
-    .errors(READS)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn verify() -> Operation {
@@ -97,7 +97,7 @@ pub(in crate::http) fn verify() -> Operation {
         "in": "query",
         "required": false,
         "description": "A permission that the token must have; may come more than once, then it must have all of them.",
-        "schema": { "type": "array", "items": { "type": "string", "example": "notes:read" } },
+        "schema": { "type": "array", "items": { "type": "string", "pattern": schema::PERMISSION, "example": "notes:read" } },
     }))
     .parameter(json!({
         "name": "uri",
@@ -124,5 +124,5 @@ pub(in crate::http) fn verify() -> Operation {
         Code::SessionUnknown,
         Code::InsufficientScope,
     ])
-    .errors(READS)
+    .errors(STORE)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{READS, SERVICE};
+use super::{SERVICE, STORE};
 use crate::http::{
     docs,
     openapi::{Operation, schema},
@@ -30,7 +30,7 @@ pub(in crate::http) fn keys() -> Operation {
         "What a service needs to check access tokens by itself (RFC 7517).",
     )
     .answer_of(200, "The keys.", "public, max-age=300", content)
-    .errors(&[Code::Unavailable])
+    .errors(&[Code::Overloaded, Code::Unavailable])
 }
 
 pub(in crate::http) fn live() -> Operation {
@@ -52,7 +52,7 @@ pub(in crate::http) fn ready() -> Operation {
         "Asks the database as well.",
     )
     .answer(200, "It can serve.", "Health", json!({ "status": "ok" }))
-    .errors(READS)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn openapi() -> Operation {
@@ -64,7 +64,7 @@ pub(in crate::http) fn openapi() -> Operation {
         "OpenAPI 3.1, the same as `docs/openapi.json`.",
     )
     .answer_of(200, "The document.", "no-cache", content)
-    .errors(&[Code::Unavailable])
+    .errors(&[Code::Overloaded, Code::Unavailable])
 }
 
 pub(in crate::http) fn docs() -> Operation {
@@ -76,7 +76,7 @@ pub(in crate::http) fn docs() -> Operation {
         "For people: the API to try and to read. `server.docs_page = false` switches it off.",
     )
     .answer_of(200, "The page.", "no-cache", content)
-    .errors(&[Code::NotFound, Code::Unavailable])
+    .errors(&[Code::NotFound, Code::Overloaded, Code::Unavailable])
 }
 
 pub(in crate::http) fn docs_file() -> Operation {
@@ -96,5 +96,5 @@ pub(in crate::http) fn docs_file() -> Operation {
         "schema": { "type": "string", "enum": docs::file_names() },
     }))
     .answer_of(200, "The file.", "no-cache", content)
-    .errors(&[Code::NotFound, Code::Unavailable])
+    .errors(&[Code::NotFound, Code::Overloaded, Code::Unavailable])
 }

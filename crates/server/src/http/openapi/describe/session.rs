@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, CLEARS_COOKIE, READS, SESSIONS, SETS_COOKIE, SETS_COOKIES, WRITES};
+use super::{BODY, CALLER, CLEARS_COOKIE, SESSIONS, SETS_COOKIE, SETS_COOKIES, STORE};
 use crate::http::{
     openapi::{Operation, example, schema},
     problem::Code,
@@ -38,7 +38,7 @@ pub(in crate::http) fn login() -> Operation {
         Code::OriginNotAllowed,
         Code::RateLimited,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn refresh() -> Operation {
@@ -60,7 +60,7 @@ pub(in crate::http) fn refresh() -> Operation {
         Code::SessionEnded,
         Code::SessionUnknown,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn logout() -> Operation {
@@ -85,7 +85,7 @@ pub(in crate::http) fn logout() -> Operation {
         Code::OriginNotAllowed,
         Code::InvalidToken,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn list() -> Operation {
@@ -93,7 +93,7 @@ pub(in crate::http) fn list() -> Operation {
         .with_access_token()
         .answer(200, "The devices.", "Devices", example::devices())
         .errors(CALLER)
-        .errors(READS)
+        .errors(STORE)
 }
 
 pub(in crate::http) fn end() -> Operation {
@@ -115,7 +115,7 @@ pub(in crate::http) fn end() -> Operation {
     .with_cookie(200, CLEARS_COOKIE)
     .errors(CALLER)
     .errors(&[Code::ReauthenticationRequired, Code::NotFound])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn end_all() -> Operation {
@@ -137,5 +137,5 @@ pub(in crate::http) fn end_all() -> Operation {
     .with_cookie(200, CLEARS_COOKIE)
     .errors(CALLER)
     .errors(&[Code::ReauthenticationRequired])
-    .errors(WRITES)
+    .errors(STORE)
 }

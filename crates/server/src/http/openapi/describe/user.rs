@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BODY, CALLER, READS, SETS_COOKIES, USERS, WRITES};
+use super::{BODY, CALLER, SETS_COOKIES, STORE, USERS};
 use crate::http::{
     openapi::{Operation, example},
     problem::Code,
@@ -38,7 +38,7 @@ pub(in crate::http) fn register() -> Operation {
         Code::UsernameTaken,
         Code::RateLimited,
     ])
-    .errors(WRITES)
+    .errors(STORE)
 }
 
 pub(in crate::http) fn me() -> Operation {
@@ -51,5 +51,5 @@ pub(in crate::http) fn me() -> Operation {
     .with_access_token()
     .answer(200, "The user.", "User", example::user())
     .errors(CALLER)
-    .errors(READS)
+    .errors(STORE)
 }
