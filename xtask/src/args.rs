@@ -16,6 +16,7 @@ const DRILLS: &[&str] = &[
     "spraying",
     "timing",
     "fuzz",
+    "schemathesis",
     "model",
     "tabs",
     "lost-answers",
@@ -41,6 +42,7 @@ pub(crate) enum Verb {
     Measure(Measurement),
     Model(Model),
     Fuzz(Fuzz),
+    Schemathesis(Measurement),
     /// A drill in a browser.
     Browser(Measurement),
 }
@@ -154,6 +156,7 @@ fn drill(words: &[String]) -> Result<Verb, Failure> {
     match drill.name {
         "model" => model(&drill).map(Verb::Model),
         "fuzz" => fuzz(&drill).map(Verb::Fuzz),
+        "schemathesis" => Ok(Verb::Schemathesis(drill)),
         name if BROWSER.contains(&name) => Ok(Verb::Browser(drill)),
         _ => Ok(Verb::Measure(drill)),
     }

@@ -26,6 +26,7 @@ cargo xtask drill slow [...]        attackers who are slow, and honest clients m
 cargo xtask drill spraying [...]    five passwords at ten thousand accounts, beside users who log in
 cargo xtask drill timing [...]      unknown users against wrong passwords, by the time of the refusal
 cargo xtask drill fuzz [...]        feed whatever reads what strangers send with inputs that are almost right
+cargo xtask drill schemathesis [...] whatever openapi.json allows, and what it does not (--cases N)
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 cargo xtask drill tabs [...]        ten tabs of a real browser at work with one session
 cargo xtask drill lost-answers [...]  a real browser on a network that spoils every third refresh

@@ -56,5 +56,6 @@ fn carry_out(verb: Verb) -> Result<(), Failure> {
         Verb::Browser(drill) => browser::drill(&drill),
         Verb::Model(model) => measure::model(&model),
         Verb::Fuzz(fuzz) => measure::fuzz(&fuzz),
+        Verb::Schemathesis(drill) => measure::schemathesis(&drill),
     }
 }

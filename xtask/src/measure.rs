@@ -90,6 +90,23 @@ pub(crate) fn fuzz(fuzz: &Fuzz) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
 }
 
+/// Lets Schemathesis at a server that has an empty database.
+///
+/// # Errors
+/// When something is missing and can't be installed, or the build fails; the exit code of the drill when it isn't 0.
+pub(crate) fn schemathesis(drill: &Measurement) -> Result<(), Failure> {
+    let python = tools::schemathesis()?;
+    let build = ["build", "--locked", "--package", "relatch", "--profile"];
+    shell::run(shell::cargo(&build).arg(drill.profile))?;
+    let mut command = Command::new(python);
+    command
+        .arg(shell::root().join("xtask/schemathesis/run.py"))
+        .arg("--server")
+        .arg(shell::built(drill.profile).join("relatch"))
+        .args(&drill.rest);
+    hand_over(&mut command)
+}
+
 fn any_seed() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _, RandomState};
     RandomState::new().build_hasher().finish() % 1_000_000

@@ -1,6 +1,6 @@
 //! The programs that the verbs need and cargo does not bring: each is installed if missing, after saying so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -169,6 +169,23 @@ pub(crate) fn browser() -> Result<(), Failure> {
     node()?;
     chromium()?;
     npm_packages(&shell::root().join("clients/browser"))
+}
+
+/// Makes sure of Schemathesis, in an environment of its own; its Python.
+///
+/// # Errors
+/// When something is missing and can't be installed from here.
+pub(crate) fn schemathesis() -> Result<PathBuf, Failure> {
+    let venv = ["-c", "import venv, ensurepip"];
+    debian(
+        &["python3", "python3-venv"],
+        Command::new("python3").args(venv),
+    )?;
+    let folder = shell::root().join("xtask/schemathesis");
+    install("python3", &["-m", "venv", ".venv"], &folder)?;
+    let pinned = &["install", "--quiet", "schemathesis==4.32.5"];
+    install(".venv/bin/pip", pinned, &folder)?;
+    Ok(folder.join(".venv/bin/python"))
 }
 
 /// Installs Debian's packages unless `probe` succeeds.
