@@ -24,6 +24,9 @@ use crate::place::Place;
 use crate::report::Report;
 use crate::server::Server;
 
+/// All followers come from this machine.
+const MANY: &str = "[server]\nmax_per_address = 10000\n";
+
 const ISSUER: &str = "[issuer]\nurl = \"http://relatch.test\"\n";
 
 /// How to run it.
@@ -49,7 +52,7 @@ pub(crate) struct RevocationSettings {
 /// # Errors
 /// It could not be carried out.
 pub(crate) fn revocation(place: &Place, settings: &RevocationSettings) -> Result<Report> {
-    let config = folder::config(place, &[ISSUER])?;
+    let config = folder::config(place, &[ISSUER, MANY])?;
     let data = place.folder.join("data");
     let command = folder::serve(place, &config, &data);
     let server = Server::start(command, &place.folder.join("server.log"))?;
