@@ -54,7 +54,8 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
-    register: ({ email, ...rest }) => session().open("/auth/register", { email, ...wired(rest) }),
+    register: ({ email, ...rest }) =>
+      session().open("/auth/register", { email, ...wired(rest), device_token: undefined }),
     login: (credentials) => session().open("/auth/login", wired(credentials)),
     logout: () => session().close(),
     logoutEverywhere: () => session().closeBy("DELETE", `${SESSIONS}?keep=none`),

@@ -79,8 +79,8 @@ export function createSession(world: World): Session {
       const before = await storage.change((old) => ({ ...old, sid: old.sid ?? "" }));
       const from = moment(clock);
       try {
-        const ours = { delivery: body ? undefined : "cookie", device_token: before.device };
-        const call = { method: "POST", path, body: { ...fields, ...ours }, key, cookie: !body };
+        const ours = { delivery: body ? undefined : "cookie", device_token: before.device, ...fields };
+        const call = { method: "POST", path, body: ours, key, cookie: !body };
         await adopt(await working(call), key, from);
       } catch (error) {
         // Refused: nothing has begun. Where the answer got lost, something may have.

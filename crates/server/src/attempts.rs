@@ -1,6 +1,7 @@
 //! The counters of attempts and the proofs of work that were used, as requests share them. What is counted and how is core's.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relatch_core::{
     Entropy, Timestamp,
@@ -12,7 +13,10 @@ use relatch_core::{
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::config::AttemptsConfig;
+use crate::{
+    config::AttemptsConfig,
+    places::{Place, Places},
+};
 
 /// How many proofs are remembered: 5 MiB of them. Whoever fills that has worked for days.
 const MOST_PROOFS: usize = 1 << 16;
@@ -22,6 +26,8 @@ pub(crate) struct Attempts {
     limits: Option<Mutex<Limits>>,
     /// Strangers who may wait for a hash at once.
     room: Semaphore,
+    /// Of one network, known or not: whoever makes himself accounts is known as well.
+    shares: Arc<Places>,
     spent: Mutex<Spent>,
 }
 
@@ -33,6 +39,7 @@ impl Attempts {
         Self {
             limits: config.enabled.then(limits),
             room: Semaphore::new(queue.div_ceil(2)),
+            shares: Places::new(usize::MAX, queue.div_ceil(4)),
             spent: Mutex::new(Spent::holding(MOST_PROOFS)),
         }
     }
@@ -52,15 +59,22 @@ impl Attempts {
             .transpose()
     }
 
-    /// A stranger's place before the hashing threads, which is free again once this is dropped; no place to keep where nothing is
+    /// A place before the hashing threads, which is free again once this is dropped; no place to keep where nothing is
     /// counted.
     ///
     /// # Errors
     /// [`Busy`].
-    pub(crate) fn enter(&self, stranger: bool) -> Result<Option<SemaphorePermit<'_>>, Busy> {
-        let wants = stranger && self.limits.is_some();
-        let place = wants.then(|| self.room.try_acquire().map_err(|_| Busy));
-        place.transpose()
+    pub(crate) fn enter(
+        &self,
+        stranger: bool,
+        address: Option<IpAddr>,
+    ) -> Result<(Option<SemaphorePermit<'_>>, Option<Place>), Busy> {
+        if self.limits.is_none() {
+            return Ok((None, None));
+        }
+        let share = self.shares.take(address).map_err(|_| Busy)?;
+        let room = stranger.then(|| self.room.try_acquire().map_err(|_| Busy));
+        Ok((room.transpose()?, Some(share)))
     }
 
     /// Gives back what was no guess.
@@ -106,14 +120,24 @@ mod tests {
         let mut config = Config::default().attempts;
         let attempts = Attempts::new(&config, 8, &SystemEntropy);
         let mut inside: Vec<_> = (0..4)
-            .map(|_| attempts.enter(true).expect("room"))
+            .map(|_| attempts.enter(true, None).expect("room"))
             .collect();
-        assert!(attempts.enter(true).is_err());
-        assert!(attempts.enter(false).is_ok());
+        assert!(attempts.enter(true, None).is_err());
+        assert!(attempts.enter(false, None).is_ok());
         inside.pop();
-        assert!(attempts.enter(true).is_ok());
+        assert!(attempts.enter(true, None).is_ok());
         config.enabled = false;
         let unlimited = Attempts::new(&config, 0, &SystemEntropy);
-        assert!(unlimited.enter(true).is_ok());
+        assert!(unlimited.enter(true, None).is_ok());
+    }
+
+    #[test]
+    fn one_network_leaves_three_quarters_of_the_queue_to_others_known_or_not() {
+        let config = Config::default().attempts;
+        let attempts = Attempts::new(&config, 8, &SystemEntropy);
+        let (one, other) = (Some([192, 0, 2, 7].into()), Some([192, 0, 2, 8].into()));
+        let _inside = [(); 2].map(|()| attempts.enter(false, one).expect("room"));
+        assert!(attempts.enter(false, one).is_err());
+        assert!(attempts.enter(false, other).is_ok());
     }
 }

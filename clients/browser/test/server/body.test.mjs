@@ -17,6 +17,14 @@ describe("the real server", () => {
 
   for (const bound of [true, false]) {
     describe(bound ? "bound" : "bearer", () => {
+      test("registers again where somebody was logged in before", async () => {
+        const one = client({ bound });
+        await one.register(somebody());
+        await one.logout();
+        const other = somebody();
+        assert.equal((await one.register(other)).username, other.username);
+      });
+
       test("registers, turns, changes the password, lists and ends devices, logs out", async () => {
         const person = somebody();
         const storage = memoryStorage();

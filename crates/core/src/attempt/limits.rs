@@ -171,7 +171,10 @@ impl Limits {
         charges.extend(own.map(|known| place(Scope::Device, &known.bytes())));
         if own.is_none() {
             let network = attempt.address.map(network);
-            charges.extend(account.map(|account| place(Scope::Account, &account)));
+            // Nobody guesses a code, but whoever knows a username could keep its user from redeeming his.
+            if kind != Kind::Reset {
+                charges.extend(account.map(|account| place(Scope::Account, &account)));
+            }
             if let Some(network) = &network {
                 charges.push(place(Scope::Address, &[network]));
             }

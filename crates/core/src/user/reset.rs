@@ -21,10 +21,10 @@ use crate::{
     store::Changed,
 };
 
-/// So many wrong codes end the right one. Nobody guesses 100 bits, with five tries or with a hundred; but whoever knows a
-/// username could end the code of its user by guessing wrong, and so many the limits on attempts do not let through within the
-/// hour that a code is good.
-pub const MOST_FAILURES: u32 = 100;
+/// So many wrong codes end the right one. Nobody guesses 100 bits, with five tries or with a thousand; but whoever knows a
+/// username could end the code of its user by guessing wrong, and for so many the limits on attempts make him come from two
+/// hundred networks.
+pub const MOST_FAILURES: u32 = 1000;
 
 /// A code for the one whom it was issued to.
 #[derive(Debug)]

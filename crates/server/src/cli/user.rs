@@ -94,7 +94,7 @@ void, for it may be in the old mailbox.
     /// Issue a one-time code with which the user chooses a new password.
     #[command(after_help = "\
 The code is shown once. It is good for one new password, until `password.reset_code_lifetime` has passed, the password has
-changed, a newer one was issued, or a hundred wrong ones came. Nothing ends before it is used; then every session does.
+changed, a newer one was issued, or a thousand wrong ones came. Nothing ends before it is used; then every session does.
 
   relatch user reset-code ada
   curl http://127.0.0.1:8080/auth/password/reset --json '{\"username\":\"ada\",\"code\":\"…\",\"new_password\":\"…\"}'")]

@@ -141,7 +141,7 @@ pub(super) const SETTINGS: &[Setting] = settings![
     "password.threads" = "0", |c, t| c.password.threads = number(t, 0, 1_024)?,
         "How many passwords are hashed at once; 0 is as many as there are cores. Each holds `memory` while it works.";
     "password.queue" = "64", |c, t| c.password.queue = number(t, 1, 100_000)?,
-        "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait. Half of them at most are strangers', so that a burst of guesses leaves room for known devices and sessions.";
+        "How many logins may wait to be hashed. One more is answered 503 with `Retry-After`, so that a flood of logins can neither exhaust memory nor make everybody wait. Half of them at most are strangers', so that a burst of guesses leaves room for known devices and sessions, and a quarter are of one address (IPv6: of 64 bits of it).";
     "password.reset_code_lifetime" = "1h", |c, t| c.password.reset_code_lifetime = duration_within(t, "1m", "30d")?,
         "How long a one-time code is good that an administrator issues for a new password: of a forgotten one, and of a new account.";
     "password.breached_filter" = "", |c, t| c.password.breached_filter = Some(text(t)?.into()),

@@ -19,7 +19,11 @@ fn is_public(config: &Config) -> bool {
 fn proxies(config: &Config) -> Vec<Finding> {
     let server = &config.server;
     let mut findings: Vec<_> = server.trusted_proxies.iter().filter_map(trust).collect();
-    let unnamed = server.behind_tls_proxy && server.trusted_proxies.is_empty();
+    // On loopback, with an issuer that is reached by HTTPS: somebody else ends TLS there.
+    let https = |url: &String| url.starts_with("https://");
+    let in_front = !config.tls.is_on() && config.issuer.url.as_ref().is_some_and(https);
+    let behind = server.behind_tls_proxy || in_front;
+    let unnamed = behind && server.trusted_proxies.is_empty();
     findings.extend(unnamed.then(|| {
         Finding::warning(
             "exposure.proxy_unnamed",

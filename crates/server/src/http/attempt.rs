@@ -84,7 +84,9 @@ impl<'a> Candidate<'a> {
     ) -> Result<T, Problem> {
         self.work_is_proven(app)?;
         // Before it is counted: whoever finds no room has tried nothing.
-        let _place = app.attempts.enter(self.attempt.known.is_none())?;
+        let _place = app
+            .attempts
+            .enter(self.attempt.known.is_none(), self.attempt.address)?;
         let permit = app.attempts.admit(&self.attempt, self.arrival.now)?;
         let result = attempt.await;
         // Whoever hangs up meanwhile does not get here, and nothing back.

@@ -364,6 +364,22 @@ fn nobody_voids_a_victims_code_by_guessing_wrong() {
 }
 
 #[test]
+fn nobody_keeps_a_victim_from_redeeming_his_code_by_guessing_from_many_networks() {
+    let server = start(&[]);
+    let code = server.folder.ask(&["user", "reset-code", "ada"]);
+    let code = code["code"].as_str().unwrap().to_owned();
+    let redeem = |address: &str, code: &str| {
+        let body = json!({ "username": "ada", "code": code, "new_password": "another horse" });
+        from(&server, address, &post("/auth/password/reset").json(&body))
+    };
+    for number in 0..100 {
+        let wrong = redeem(&address(number), "00000-00000-00000-00000");
+        assert_eq!(wrong.status, 401);
+    }
+    assert_eq!(redeem("198.51.100.1", &code).status, 200);
+}
+
+#[test]
 fn names_are_probed_and_accounts_made_twenty_times_from_one_address() {
     let server = start(&[]);
     let probe = |name: &str| {

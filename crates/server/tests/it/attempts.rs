@@ -209,7 +209,7 @@ async fn within_a_session_there_is_an_allowance_for_proving_and_changing_the_pas
 }
 
 #[tokio::test]
-async fn codes_are_counted_apart_from_passwords_and_like_them() {
+async fn codes_are_counted_apart_from_passwords_and_not_by_account() {
     let server = Server::start().await;
     server.ada().await;
     let reset = async |name: &str| {
@@ -217,12 +217,9 @@ async fn codes_are_counted_apart_from_passwords_and_like_them() {
         server.post("/auth/password/reset", &body.to_string()).await
     };
     for name in ["ada", "bob"] {
-        for _ in 0..10 {
+        for _ in 0..30 {
             assert_eq!(reset(name).await.code(), "invalid_reset_code");
         }
-        let refused = reset(name).await;
-        assert_eq!(refused.code(), "rate_limited");
-        assert_eq!(refused.headers["retry-after"], "60");
     }
     assert_eq!(
         log_in(&server, "ada", PASSWORD, &Value::Null).await.status,

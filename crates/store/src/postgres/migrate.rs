@@ -26,7 +26,7 @@ const LEDGER: &str = "
     )";
 
 /// Nobody else migrates until the end of the transaction. A step may take a while, and others wait for it.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min'; \
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min'; \
      SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_min_messages = warning; \
      SELECT pg_advisory_xact_lock(5919410500)";
 

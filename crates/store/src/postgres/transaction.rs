@@ -33,9 +33,12 @@ impl Limits {
         )
     }
 
-    /// What begins a transaction.
+    /// What begins a transaction: at the level that locks and numbers count on, whatever the database has by default.
     pub(super) fn begin(self) -> String {
-        format!("BEGIN; {}", self.settings())
+        format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {}",
+            self.settings()
+        )
     }
 
     /// How long an operation may take before the connection is given up.

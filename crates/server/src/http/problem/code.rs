@@ -77,7 +77,7 @@ catalogue! {
         "A listed page asked for tokens and its browser sent no cookie of a session: nobody has logged in here, or has logged out.",
         "Show the login. It says nothing of a session that has ended; that is `session_ended`.";
     InvalidResetCode = UNAUTHORIZED "invalid_reset_code", "The username or the code is wrong, or the code has ended.",
-        "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until a hundred wrong ones came.",
+        "Nobody is told which. A code is good once, for a while, for the password that it was issued for, and until a thousand wrong ones came.",
         "Look whether it is written right; else ask an administrator for another one.";
     ProofOfWorkRequired = UNAUTHORIZED "proof_of_work_required", "A proof of work must come along; `challenge` says which.",
         "`proof_of_work.when` asks strangers for one before a password is tried or an account made. Nothing was tried. What came along, if anything did, was for another request, too old, used before or wrong.",

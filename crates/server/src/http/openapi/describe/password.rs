@@ -70,7 +70,7 @@ pub(in crate::http) fn reset() -> Operation {
         "reset_password",
         PASSWORDS,
         "Choose a new password with a code",
-        "Takes the one-time code that an administrator issued, and ends every session of the user; log in with the new password then. Nobody learns from the answer, or from the time it takes, whether there is such a user or code. A hundred wrong codes end the right one, of which `attempts` lets through no more than some fifty within an hour.",
+        "Takes the one-time code that an administrator issued, and ends every session of the user; log in with the new password then. Nobody learns from the answer, or from the time it takes, whether there is such a user or code. A thousand wrong codes end the right one; of one network `attempts` lets through five, and then one in a while.",
     )
     .body("PasswordReset", example)
     .answer(

@@ -92,7 +92,7 @@ pub(in crate::http) fn issue_code() -> Operation {
     order(
         "admin_reset_password",
         "Issue a code for a new password",
-        "Good once, for `password.reset_code_lifetime`, in the place of any older one; void once the password changes otherwise, and after a hundred wrong ones. Sessions end when it is used, not before. Takes `relatch:users`.",
+        "Good once, for `password.reset_code_lifetime`, in the place of any older one; void once the password changes otherwise, and after a thousand wrong ones. Sessions end when it is used, not before. Takes `relatch:users`.",
     )
     .parameter(user_id())
     .answer(201, "The code, shown this once.", "ResetCode", reset_code())
