@@ -1,15 +1,18 @@
 // A real Relatch server in a folder of its own, with short lifetimes if asked for.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 const binary =
   process.env.SERVER_UNDER_TEST ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/relatch");
+
+const run = promisify(execFile);
 
 /** Quick to log in to, and nothing that has to survive a power cut. */
 const FAST = {
@@ -52,6 +55,11 @@ export async function startRelatch(settings = {}) {
     address,
     /** What it wrote to its log. */
     log: () => said.join(""),
+    /** What a command of the operator beside it answers, as in `command("session", "list")`. */
+    async command(...words) {
+      const { stdout } = await run(binary, [...words, "--json", "--config", config]);
+      return JSON.parse(stdout);
+    },
     async stop() {
       if (child.exitCode === null) {
         child.kill("SIGTERM");
