@@ -22,7 +22,6 @@ export async function startAttacker({ tls, cookies = [] } = {}) {
   const { port } = server.address();
   return {
     seen,
-    port,
     /** By that name: `127.0.0.1` is of one site with the server, and any `*.localhost` is not. */
     address: (host) => `${tls ? "https" : "http"}://${host}:${port}`,
     async stop() {

@@ -34,7 +34,8 @@ export async function startProxy() {
     const body = [];
     for await (const part of request) body.push(part);
     const { method, url, headers } = request;
-    const entry = { method, path: url.split("?")[0], at: Date.now(), fate: "pass", origin: headers.origin };
+    const entry = { method, path: url.split("?")[0], at: Date.now(), fate: "pass" };
+    entry.from = headers.origin ?? headers.referer;
     entry.withCookie = headers.cookie !== undefined;
     // A preflight is the browser's own affair, and kept by it for minutes.
     if (request.method !== "OPTIONS") {
