@@ -20,9 +20,10 @@ const DRILLS: &[&str] = &[
     "model",
     "tabs",
     "lost-answers",
+    "theft",
 ];
 /// The drills that a browser does.
-const BROWSER: &[&str] = &["tabs", "lost-answers"];
+const BROWSER: &[&str] = &["tabs", "lost-answers", "theft"];
 const PROFILES: &[&str] = &["release", "quick"];
 const VERBS: &[&str] = &[
     "demo", "test", "gen", "fix", "bench", "drill", "release", "help",

@@ -30,6 +30,7 @@ cargo xtask drill schemathesis [...] whatever openapi.json allows, and what it d
 cargo xtask drill model [...]       the model of the rotation, to a larger bound
 cargo xtask drill tabs [...]        ten tabs of a real browser at work with one session
 cargo xtask drill lost-answers [...]  a real browser on a network that spoils every third refresh
+cargo xtask drill theft [...]       refresh tokens stolen from a real browser
 
 bench and drill take --json FILE for the result and --profile quick for a build without the long link; other
 options go to the program that measures, which has a --help of its own.

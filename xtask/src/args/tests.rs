@@ -139,11 +139,11 @@ fn an_unknown_name_is_answered_with_the_known_ones() {
         ),
         (
             "drill fire",
-            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, schemathesis, model, tabs, lost-answers",
+            "no drill is called `fire`; there are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, schemathesis, model, tabs, lost-answers, theft",
         ),
         (
             "drill",
-            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, schemathesis, model, tabs, lost-answers",
+            "drill which? There are: kill, power-cut, backup, keys, revocation, certificate, slow, spraying, timing, fuzz, schemathesis, model, tabs, lost-answers, theft",
         ),
         (
             "bench refresh --profile dev",

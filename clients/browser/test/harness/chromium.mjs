@@ -4,14 +4,17 @@ import { chromium } from "playwright-core";
 /** Where Debian puts it; another one by `CHROMIUM`. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+const settings = {
+  executablePath,
+  // Tests run as root in containers, where there is no sandbox, and tabs in the background must not be slowed.
+  args: ["--no-sandbox", "--disable-background-timer-throttling", "--disable-renderer-backgrounding"],
+};
+
 /** Starts it. */
-export function startChromium() {
-  return chromium.launch({
-    executablePath,
-    // Tests run as root in containers, where there is no sandbox, and tabs in the background must not be slowed.
-    args: ["--no-sandbox", "--disable-background-timer-throttling", "--disable-renderer-backgrounding"],
-  });
-}
+export const startChromium = () => chromium.launch(settings);
+
+/** Starts one of its own on a folder, where what sites keep outlives its closing. */
+export const startProfile = (folder) => chromium.launchPersistentContext(folder, settings);
 
 /** Takes Web Locks away from every page of a profile. */
 export const withoutLocks = (context) =>

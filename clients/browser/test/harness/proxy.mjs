@@ -24,13 +24,19 @@ export async function startProxy() {
   /** @type {(request: { method: string, path: string, number: number }) => Fate | undefined} */
   let decide = () => PASS;
   let number = 0;
-  /** Every request: method, path, when, what became of it, and the answer's status and body if there was one. */
+  /**
+   * Every request: method, path, when, from which page, whether with a cookie, what became of it, and the answer's status
+   * and body if there was one.
+   */
   const seen = [];
 
   async function handle(request, response) {
     const body = [];
     for await (const part of request) body.push(part);
-    const entry = { method: request.method, path: request.url.split("?")[0], at: Date.now(), fate: "pass" };
+    const { method, url, headers } = request;
+    const entry = { method, path: url.split("?")[0], at: Date.now(), fate: "pass" };
+    entry.from = headers.origin ?? headers.referer;
+    entry.withCookie = headers.cookie !== undefined;
     // A preflight is the browser's own affair, and kept by it for minutes.
     if (request.method !== "OPTIONS") {
       number += 1;

@@ -1,15 +1,18 @@
 // A real Relatch server in a folder of its own, with short lifetimes if asked for.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 const binary =
   process.env.SERVER_UNDER_TEST ?? resolve(root, process.env.CARGO_TARGET_DIR ?? "target", "debug/relatch");
+
+const run = promisify(execFile);
 
 /** Quick to log in to, and nothing that has to survive a power cut. */
 const FAST = {
@@ -40,7 +43,7 @@ export async function startRelatch(settings = {}) {
     child.once("error", failed);
     child.once("exit", (code) => failed(new Error(`relatch ended with ${code}: ${said.join("")}`)));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const at = /listening on (http:\S+)/.exec(line);
+      const at = /listening on (https?:\S+)/.exec(line);
       if (at) found(at[1]);
     });
   }).catch(async (error) => {
@@ -52,6 +55,11 @@ export async function startRelatch(settings = {}) {
     address,
     /** What it wrote to its log. */
     log: () => said.join(""),
+    /** What a command of the operator beside it answers, as in `command("session", "list")`. */
+    async command(...words) {
+      const { stdout } = await run(binary, [...words, "--json", "--config", config]);
+      return JSON.parse(stdout);
+    },
     async stop() {
       if (child.exitCode === null) {
         child.kill("SIGTERM");
@@ -59,6 +67,19 @@ export async function startRelatch(settings = {}) {
       }
       await cleared();
     },
+  };
+}
+
+/** A key and certificate for these names, as developers make them, and the files that they are in. */
+export async function certify(...names) {
+  const folder = await mkdtemp(join(tmpdir(), "tls-"));
+  const named = names.flatMap((name) => ["--name", name]);
+  const { stdout } = await run(binary, ["tls", "dev", "--json", "--data", folder, ...named]);
+  const { certificate_file: certificate, key_file: key } = JSON.parse(stdout);
+  return {
+    settings: { "tls.certificate_files": [certificate], "tls.key_files": [key] },
+    tls: { cert: await readFile(certificate), key: await readFile(key) },
+    clear: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
