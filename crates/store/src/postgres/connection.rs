@@ -79,7 +79,6 @@ impl Connector {
                 told,
                 spoiled: AtomicBool::new(false),
                 unanswered: AtomicBool::new(false),
-                tls: self.tls.clone(),
             })
         };
         let connected = tokio::time::timeout(self.patience, connecting).await;
@@ -172,7 +171,6 @@ pub(super) struct Connection {
     spoiled: AtomicBool,
     /// Whether somebody went away before his statement was answered.
     unanswered: AtomicBool,
-    tls: Option<MakeRustlsConnect>,
 }
 
 /// A statement that is waited for.
@@ -220,15 +218,6 @@ impl Connection {
         let answer = statement.await;
         asked.0 = None;
         answer
-    }
-
-    /// Asks the server to give up what it is at: it does not notice by itself that nobody waits any more.
-    pub(super) async fn cancel(&self) -> Result<(), tokio_postgres::Error> {
-        let token = self.client.cancel_token();
-        match &self.tls {
-            Some(tls) => token.cancel_query(tls.clone()).await,
-            None => token.cancel_query(NoTls).await,
-        }
     }
 
     /// Whether a statement was not waited for to its end since this was asked last.

@@ -148,11 +148,7 @@ impl Drop for Lent {
         // Whoever waited has gone, and what he sent is still at work: nobody else shall wait behind it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let settling = async {
-                    let _ = connection.cancel().await;
-                    connection.run("").await
-                };
-                let settled = tokio::time::timeout(shared.patience, settling).await;
+                let settled = tokio::time::timeout(shared.patience, connection.run("")).await;
                 if matches!(settled, Ok(Ok(()))) {
                     give_back(&shared, connection, permit);
                 }
