@@ -5,7 +5,6 @@ mod crash;
 mod limits;
 mod migrate;
 mod nodes;
-mod plan;
 mod pooler;
 mod replica;
 mod tls;
