@@ -140,7 +140,7 @@ impl Server {
     }
 
     fn empty(&self, database: &str) {
-        let left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        let left = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
                     WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
         self.query(database, left);
         let anew = format!("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION {ROLE}");

@@ -32,7 +32,7 @@ impl Server {
         let settings = format!(
             "[databases]\n* = host={here}\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = {here}\n\
              pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 1000\n\
-             server_idle_timeout = 5\nauth_type = trust\nauth_file = {here}/pooler.users\n\
+             server_idle_timeout = 5\nserver_check_query =\nauth_type = trust\nauth_file = {here}/pooler.users\n\
              logfile = {here}/pooler.log\npidfile = {here}/pooler.pid\n"
         );
         let file = |name: &str| folder.join(name);

@@ -5,6 +5,7 @@ mod crash;
 mod limits;
 mod migrate;
 mod nodes;
+mod plan;
 mod pooler;
 mod replica;
 mod tls;

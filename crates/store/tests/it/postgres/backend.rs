@@ -142,7 +142,8 @@ impl Backend for Database {
     }
 
     async fn after_death(&self) -> Arc<dyn Store> {
-        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        // Waited for: a pooler would lend a connection that is about to die.
+        let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
                    WHERE datname = current_database() AND usename = 'relatch'";
         self.watch.query(sql, &[]).await.expect("kills");
         open(&self.url, &self.policy).await

@@ -70,7 +70,7 @@ async fn more_than_may_wait_is_refused_at_once() {
             Err(other) => panic!("{other}"),
         }
     }
-    assert!(refused >= 1, "{refused}");
+    assert!(refused >= 15, "{refused}");
     held.batch_execute("COMMIT").await.expect("lets go");
     store.refresh(request(&session, 0)).await.expect("goes on");
     store.register(newcomer(2)).await.expect("goes on");
