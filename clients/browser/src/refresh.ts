@@ -61,8 +61,9 @@ export function createRefresh(world: World, view: View, tabs: Tabs): Refresh {
       try {
         return await tabs.alone({ task: () => turn(old, known, signal), patience: OTHERS, signal });
       } catch (error) {
-        // Broken off for a login or logout: look what came of that.
+        // Broken off for a login or logout: let that stand in line before, then look what came of it.
         if (!signal.aborted) throw error;
+        await nap(ARRIVAL);
       }
     }
   }

@@ -48,9 +48,11 @@ export function createSession(world: World): Session {
 
   /** Runs `task` while no tab refreshes; those under way are broken off and begin again after it. */
   function exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const turn = tabs.alone({ task, patience: BREAK });
+    // Not before this stands in line: what is broken off begins again, and has to come after it.
     refresh.interrupt();
     tabs.tell({ is: "stop" });
-    return tabs.alone({ task, patience: BREAK });
+    return turn;
   }
 
   /** Renews for who is alone already. */

@@ -10,7 +10,8 @@ describe("a sibling host", () => {
   let browser;
   let context;
   before(async () => {
-    [world, browser] = await Promise.all([startSiblings(), startChromium()]);
+    world = await startSiblings();
+    browser = await startChromium();
   });
   after(() => Promise.all([browser?.close(), world?.stop()]));
   beforeEach(async () => {

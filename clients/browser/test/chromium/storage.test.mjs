@@ -172,7 +172,7 @@ describe("storage", () => {
     await second.waitForFunction(() => window.client.state.status === "in");
     await passed();
     world.proxy.plan(({ path }) =>
-      path === "/auth/refresh" ? { fate: "stall-answer", ms: 8000 } : undefined,
+      path === "/auth/refresh" ? { fate: "stall-answer", ms: 2000 } : undefined,
     );
     await first.evaluate((url) => {
       window.calling = window.client.fetch(url).then((response) => response.json());

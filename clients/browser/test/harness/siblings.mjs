@@ -7,14 +7,24 @@ import { certify, startRelatch } from "./relatch.mjs";
 
 const SITE = "site.localhost";
 
-/** A port that nobody listens on: an issuer's name has it before the server is there. */
+/**
+ * A port that nobody listens on: an issuer's name has it before the server is there. It is below those that systems give
+ * away, so that nobody who asks for any port gets it meanwhile.
+ */
 async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (free) {
+      server.close();
+      await once(server, "close");
+      return port;
+    }
+  }
 }
 
 /** Starts them. `sibling` sets the cookies that `toss` names, for all of the site where the browser lets it. */
